@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control protocol: how commands talk to the daemons. This header is its
+ * specification.
+ *
+ * A daemon listens on XK_CONTROL_DIR/<daemon>.sock, a stream socket. Both
+ * sides send JSON-RPC 2.0 objects, one a line, at most XK_CONTROL_LINE bytes
+ * with the newline. Only peers with uid 0 are served. Closing the connection
+ * stops the work that was asked for on it; what is done stays done.
+ *
+ *   --> {"jsonrpc":"2.0","id":1,"method":"sweep","params":{"domain":"web"}}
+ *   <-- {"jsonrpc":"2.0","method":"progress","params":{"id":1,
+ *        "phase":"scan","done":1024,"total":131072}}          (any number)
+ *   <-- {"jsonrpc":"2.0","id":1,"result":{...}}  or  {... "error":{"code":-32001,
+ *        "message":"one clear line"}}
+ *
+ * Domains are named by name or by decimal id. Sizes are KiB in fields that
+ * end in _kib; counts of 4 KiB pages end in _pages; "super" counts 2 MiB
+ * ranges, "regular" single 4 KiB pages.
+ *
+ * Methods of memoryd
+ *   version {}           -> {"name":"xenkeep-memoryd","version":S}
+ *   memory {"domain"?}   -> {"host":{"total_kib","free_kib"},"domains":[DOM]}
+ *       DOM: {"domid","name","type":"pv|pvh|hvm","size_kib","target_kib",
+ *       "max_kib","pod_entries_kib","pod_cache_kib","swept_kib",
+ *       "ballooned_kib","limit_kib","frontend":"absent|connecting|connected|
+ *       broken","busy":bool,"note":S}
+ *       swept_kib: committed since memoryd knows the domain; note: why
+ *       something is not offered, "" if all is.
+ *   sweep {"domain","target_kib"?,"dry_run"?}
+ *       sweeps zero memory; with a target, first inflates (or deflates) the
+ *       balloon to it. With dry_run nothing is changed: what was found is
+ *       counted. Progress phases: "inflate", "deflate", "scan" (pages).
+ *       -> {"domid","name","dry_run","scanned_pages","zero_super",
+ *       "zero_regular","committed_super","committed_regular",
+ *       "skipped":{REASON:count of ranges,...},
+ *       "pauses":{"count","longest_us","total_us","over_budget"},
+ *       "before":STATE,"after":STATE,"returned_kib",
+ *       "balloon":{"asked_kib","moved_kib","super_kib","duration_us"}|null,
+ *       "duration_us"}
+ *       STATE: {"size_kib","pod_entries_kib","pod_cache_kib",
+ *       "ballooned_kib","host_free_kib"}
+ *       returned_kib: by how much the domain's size fell (negative: rose)
+ *   metrics {}           -> {"text":S}  OpenMetrics text
+ */
+#ifndef XENKEEP_CONTROL_H
+#define XENKEEP_CONTROL_H
+
+#define XK_CONTROL_DIR "/run/xenkeep"
+#define XK_CONTROL_LINE 65536
+
+/* Error codes. The command's exit code follows from the code. */
+#define XK_RPC_PARSE     (-32700) /* not JSON */
+#define XK_RPC_INVALID   (-32600) /* not a request */
+#define XK_RPC_METHOD    (-32601) /* no such method */
+#define XK_RPC_PARAMS    (-32602) /* exit 2: the request cannot be meant */
+#define XK_RPC_REFUSED   (-32001) /* exit 1: not now, or not for this guest */
+#define XK_RPC_FAILED    (-32002) /* exit 1: tried and failed */
+
+#endif /* XENKEEP_CONTROL_H */

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hypervisor calls of xenkeep, and the only file that includes xenctrl.h.
+ * It translates errors and partial success and decides nothing.
+ */
+#include "hv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <xenctrl.h>
+#include <xencall.h>
+#include <xenforeignmemory.h>
+#include <xen/hvm/hvm_op.h>
+
+#include <xenkeep/util.h>
+
+struct xk_hv {
+    xc_interface *xch;
+    xencall_handle *call;
+    xenforeignmemory_handle *fmem;
+    struct xen_hvm_get_mem_type *type_arg; /* hypercall-safe buffer */
+};
+
+/* libxenctrl sets errno, most of the time. */
+static int hv_errno(void)
+{
+    return errno ? -errno : -EIO;
+}
+
+int xk_hv_open(struct xk_hv **hv_r)
+{
+    struct xk_hv *hv = calloc(1, sizeof(*hv));
+    int rc;
+
+    if (!hv)
+        return -ENOMEM;
+    errno = 0;
+    hv->xch = xc_interface_open(NULL, NULL, 0);
+    if (!hv->xch)
+        goto err;
+    hv->call = xencall_open(NULL, 0);
+    if (!hv->call)
+        goto err;
+    hv->fmem = xenforeignmemory_open(NULL, 0);
+    if (!hv->fmem)
+        goto err;
+    hv->type_arg = xencall_alloc_buffer(hv->call, sizeof(*hv->type_arg));
+    if (!hv->type_arg)
+        goto err;
+    *hv_r = hv;
+    return 0;
+
+err:
+    rc = hv_errno();
+    xk_hv_close(hv);
+    return rc;
+}
+
+void xk_hv_close(struct xk_hv *hv)
+{
+    if (!hv)
+        return;
+    if (hv->type_arg)
+        xencall_free_buffer(hv->call, hv->type_arg);
+    if (hv->fmem)
+        xenforeignmemory_close(hv->fmem);
+    if (hv->call)
+        xencall_close(hv->call);
+    if (hv->xch)
+        xc_interface_close(hv->xch);
+    free(hv);
+}
+
+/*
+ * PVH is an HVM domain without a device model: of the emulated devices only
+ * the local APIC is switched on (arch-x86/xen.h, XEN_X86_EMU_LAPIC).
+ */
+static enum xk_guest_type guest_type(const xc_domaininfo_t *di)
+{
+    if (!(di->flags & XEN_DOMINF_hvm_guest))
+        return XK_GUEST_PV;
+    if (di->arch_config.emulation_flags & ~(uint32_t)XEN_X86_EMU_LAPIC)
+        return XK_GUEST_HVM;
+    return XK_GUEST_PVH;
+}
+
+static void dominfo_from(struct xk_dominfo *info, const xc_domaininfo_t *di)
+{
+    *info = (struct xk_dominfo){
+        .domid = di->domain,
+        .type = guest_type(di),
+        .dying = di->flags & XEN_DOMINF_dying,
+        .shutdown = di->flags & XEN_DOMINF_shutdown,
+        .paused = di->flags & XEN_DOMINF_paused,
+        .vcpus = di->nr_online_vcpus,
+        .tot_pages = di->tot_pages,
+        .max_pages = di->max_pages,
+    };
+    memcpy(info->uuid, di->handle, sizeof(info->uuid));
+}
+
+int xk_hv_dominfo(struct xk_hv *hv, xk_domid_t domid, struct xk_dominfo *info)
+{
+    xc_domaininfo_t di;
+    int r;
+
+    /* The call answers with the first domain at or above domid. */
+    errno = 0;
+    r = xc_domain_getinfolist(hv->xch, domid, 1, &di);
+    if (r < 0)
+        return hv_errno();
+    if (r == 0 || di.domain != domid)
+        return -ESRCH;
+    dominfo_from(info, &di);
+    return 0;
+}
+
+int xk_hv_domlist(struct xk_hv *hv, xk_domid_t first, struct xk_dominfo *list,
+                  size_t max, size_t *count_r)
+{
+    xk_cleanup_free xc_domaininfo_t *di = calloc(max, sizeof(*di));
+    int i, r;
+
+    if (!di)
+        return -ENOMEM;
+    errno = 0;
+    r = xc_domain_getinfolist(hv->xch, first, (unsigned int)max, di);
+    if (r < 0)
+        return hv_errno();
+    for (i = 0; i < r; i++)
+        dominfo_from(&list[i], &di[i]);
+    *count_r = (size_t)r;
+    return 0;
+}
+
+int xk_hv_host(struct xk_hv *hv, struct xk_host *host)
+{
+    xc_physinfo_t info = { 0 };
+
+    errno = 0;
+    if (xc_physinfo(hv->xch, &info))
+        return hv_errno();
+    host->total_pages = info.total_pages;
+    host->free_pages = info.free_pages;
+    return 0;
+}
+
+int xk_hv_pause(struct xk_hv *hv, xk_domid_t domid)
+{
+    errno = 0;
+    return xc_domain_pause(hv->xch, domid) ? hv_errno() : 0;
+}
+
+int xk_hv_unpause(struct xk_hv *hv, xk_domid_t domid)
+{
+    errno = 0;
+    return xc_domain_unpause(hv->xch, domid) ? hv_errno() : 0;
+}
+
+int xk_hv_pod(struct xk_hv *hv, xk_domid_t domid, struct xk_pod *pod)
+{
+    errno = 0;
+    if (xc_domain_get_pod_target(hv->xch, domid, &pod->tot, &pod->cache,
+                                 &pod->entries))
+        return hv_errno();
+    return 0;
+}
+
+int xk_hv_pod_cover(struct xk_hv *hv, xk_domid_t domid, uint64_t debt)
+{
+    uint64_t tot, cache, entries;
+    struct xk_pod pod;
+    int rc;
+
+    rc = xk_hv_pod(hv, domid, &pod);
+    if (rc || pod.cache + debt >= pod.entries)
+        return rc;
+    errno = 0;
+    if (xc_domain_set_pod_target(hv->xch, domid,
+                                 pod.tot - pod.cache + pod.entries - debt,
+                                 &tot, &cache, &entries))
+        return hv_errno();
+    rc = xk_hv_pod(hv, domid, &pod);
+    if (rc)
+        return rc;
+    return pod.cache + debt >= pod.entries ? 0 : -ENOMEM;
+}
+
+int xk_hv_set_max_pages(struct xk_hv *hv, xk_domid_t domid, uint64_t pages)
+{
+    errno = 0;
+    if (xc_domain_setmaxmem(hv->xch, domid, pages << (XK_PAGE_SHIFT - 10)))
+        return hv_errno();
+    return 0;
+}
+
+int xk_hv_max_gfn(struct xk_hv *hv, xk_domid_t domid, xk_gfn_t *gfn_r)
+{
+    xen_pfn_t gfn;
+
+    errno = 0;
+    if (xc_domain_maximum_gpfn(hv->xch, domid, &gfn) < 0)
+        return hv_errno();
+    *gfn_r = gfn;
+    return 0;
+}
+
+int xk_hv_gfn_type(struct xk_hv *hv, xk_domid_t domid, xk_gfn_t gfn,
+                   enum xk_gfn_type *type_r)
+{
+    static const enum xk_gfn_type types[] = {
+        [HVMMEM_ram_rw] = XK_GFN_RAM,
+        [HVMMEM_ram_ro] = XK_GFN_RAM_RO,
+        [HVMMEM_mmio_dm] = XK_GFN_HOLE,
+    };
+
+    *hv->type_arg = (struct xen_hvm_get_mem_type){ .domid = domid, .pfn = gfn };
+    errno = 0;
+    if (xencall2(hv->call, __HYPERVISOR_hvm_op, HVMOP_get_mem_type,
+                 (uintptr_t)hv->type_arg))
+        return hv_errno();
+    *type_r = hv->type_arg->mem_type < XK_ARRAY_SIZE(types)
+                  ? types[hv->type_arg->mem_type] : XK_GFN_OTHER;
+    return 0;
+}
+
+/* Both calls answer with the number of extents they did. */
+static int extents_done(int r, size_t count, int stopped, size_t *done_r)
+{
+    size_t done = r > 0 ? (size_t)r : 0;
+
+    if (done_r)
+        *done_r = done;
+    if (r < 0)
+        return hv_errno();
+    return done == count ? 0 : stopped;
+}
+
+int xk_hv_mark_pod(struct xk_hv *hv, xk_domid_t domid, const xk_gfn_t *gfns,
+                   size_t count, unsigned int order, size_t *done_r)
+{
+    int r;
+
+    errno = 0;
+    r = xc_domain_populate_physmap(hv->xch, domid, count, order,
+                                   XENMEMF_populate_on_demand,
+                                   (xen_pfn_t *)(uintptr_t)gfns);
+    return extents_done(r, count, -EBUSY, done_r);
+}
+
+int xk_hv_decrease(struct xk_hv *hv, xk_domid_t domid, const xk_gfn_t *gfns,
+                   size_t count, unsigned int order, size_t *done_r)
+{
+    int r;
+
+    errno = 0;
+    r = xc_domain_decrease_reservation(hv->xch, domid, count, order,
+                                       (xen_pfn_t *)(uintptr_t)gfns);
+    return extents_done(r, count, -EAGAIN, done_r);
+}
+
+int xk_hv_map(struct xk_hv *hv, xk_domid_t domid, const xk_gfn_t *gfns,
+              size_t count, int *errs, void **addr_r)
+{
+    void *addr;
+    size_t i;
+
+    errno = 0;
+    addr = xenforeignmemory_map(hv->fmem, domid, PROT_READ, count,
+                                (const xen_pfn_t *)gfns, errs);
+    if (!addr)
+        return hv_errno();
+    for (i = 0; errs && i < count; i++)
+        errs[i] = errs[i] > 0 ? -errs[i] : errs[i];
+    *addr_r = addr;
+    return 0;
+}
+
+void xk_hv_unmap(struct xk_hv *hv, void *addr, size_t count)
+{
+    if (addr)
+        xenforeignmemory_unmap(hv->fmem, addr, count);
+}
+
+/* The types that let another domain reach the page; grant_table.h. */
+static bool entry_permits(uint16_t flags)
+{
+    return (flags & GTF_type_mask) == GTF_permit_access;
+}
+
+static void walk_v1(const void *table, size_t bytes,
+                    void (*fn)(xk_gfn_t, void *), void *arg)
+{
+    const volatile grant_entry_v1_t *e = table;
+    size_t i;
+
+    for (i = 0; i < bytes / sizeof(*e); i++)
+        if (entry_permits(e[i].flags))
+            fn(e[i].frame, arg);
+}
+
+static void walk_v2(const void *table, size_t bytes,
+                    void (*fn)(xk_gfn_t, void *), void *arg)
+{
+    const volatile grant_entry_v2_t *e = table;
+    size_t i;
+
+    for (i = 0; i < bytes / sizeof(*e); i++)
+        if (entry_permits(e[i].hdr.flags))
+            fn(e[i].full_page.frame, arg);
+}
+
+struct xk_grants {
+    xenforeignmemory_resource_handle *res;
+    void *table;
+    xk_domid_t domid;
+    int version;
+    uint32_t nr_frames;
+};
+
+/* Version and size of a domain's grant table as they are now. */
+static int grants_shape(struct xk_hv *hv, xk_domid_t domid, int *version_r,
+                        uint32_t *nr_frames_r)
+{
+    struct gnttab_query_size size = { .dom = domid };
+    int version;
+
+    errno = 0;
+    version = xc_gnttab_get_version(hv->xch, domid);
+    if (version < 0)
+        return hv_errno();
+    if (version < 1 || version > 2)
+        return -EOPNOTSUPP;
+    if (xc_gnttab_query_size(hv->xch, &size))
+        return hv_errno();
+    if (size.status != GNTST_okay)
+        return -EIO;
+    *version_r = version;
+    *nr_frames_r = size.nr_frames;
+    return 0;
+}
+
+int xk_hv_grants_map(struct xk_hv *hv, xk_domid_t domid,
+                     struct xk_grants **grants_r)
+{
+    struct xk_grants *grants = calloc(1, sizeof(*grants));
+    int rc;
+
+    if (!grants)
+        return -ENOMEM;
+    grants->domid = domid;
+    rc = grants_shape(hv, domid, &grants->version, &grants->nr_frames);
+    if (rc)
+        goto out;
+    /* No more frames than there are: asking for more would add them. */
+    if (grants->nr_frames) {
+        errno = 0;
+        grants->res = xenforeignmemory_map_resource(
+            hv->fmem, domid, XENMEM_resource_grant_table,
+            XENMEM_resource_grant_table_id_shared, 0, grants->nr_frames,
+            &grants->table, PROT_READ, 0);
+        if (!grants->res) {
+            rc = hv_errno();
+            goto out;
+        }
+    }
+    *grants_r = grants;
+    grants = NULL;
+out:
+    xk_hv_grants_unmap(hv, grants);
+    return rc;
+}
+
+void xk_hv_grants_unmap(struct xk_hv *hv, struct xk_grants *grants)
+{
+    if (!grants)
+        return;
+    if (grants->res)
+        xenforeignmemory_unmap_resource(hv->fmem, grants->res);
+    free(grants);
+}
+
+int xk_hv_grants_walk(struct xk_hv *hv, const struct xk_grants *grants,
+                      void (*fn)(xk_gfn_t untrusted_gfn, void *arg),
+                      void *arg)
+{
+    uint32_t nr_frames;
+    int rc, version;
+
+    rc = grants_shape(hv, grants->domid, &version, &nr_frames);
+    if (rc)
+        return rc;
+    if (version != grants->version || nr_frames != grants->nr_frames)
+        return -ESTALE;
+    if (grants->table)
+        (version == 1 ? walk_v1 : walk_v2)(
+            grants->table, (size_t)nr_frames * XK_PAGE_SIZE, fn, arg);
+    return 0;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Balloon jobs, see balloon.h. While a growing job runs, the scratch is open
+ * between SWEPT or SETTLED and the GAVE that follows, so that Xen takes each
+ * 2 MiB the guest gives in one step; it is closed at each GAVE, and then the
+ * memory is the host's.
+ */
+#include "balloon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <xenkeep/balloon_msg.h>
+#include <xenkeep/log.h>
+#include <xenkeep/util.h>
+
+#include "device.h"
+#include "domain.h"
+#include "fault.h"
+#include "sweep.h"
+
+/* Superpages of one MiB setting; rounded down, at least one. */
+#define MIB_PER_SUPER 2u
+
+/* A page that every guest has: its first above 1 MiB. */
+#define RAM_GFN 0x100u
+
+/* The guest bounds each of its own waits by XK_BALLOON_WAIT_MS. */
+static const struct timeval patience = {
+    .tv_sec = 2 * XK_BALLOON_WAIT_MS / 1000,
+};
+
+static struct domain *domain_of(struct balloon *b)
+{
+    return b->dev->dom;
+}
+
+static void scratch_done(struct domain *dom)
+{
+    int rc;
+
+    if (!dom->scratch.slots)
+        return;
+    rc = scratch_close(dom->md->hv, dom->info.domid, &dom->scratch);
+    if (rc && rc != -ESRCH)
+        xk_err("%s: scratch at gfn 0x%" PRIx64 " cannot be removed: %s",
+               dom->name, dom->scratch.base, strerror(-rc));
+    xk_fault("inflate-closed");
+    (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
+}
+
+/*
+ * Opens the debt for the next part. What is below a superpage goes page by
+ * page without one: an allowance of 0. So does everything when the scratch
+ * cannot be had; it is only slower then.
+ */
+static void scratch_next(struct balloon *b)
+{
+    struct domain *dom = domain_of(b);
+    uint64_t left = (b->want - b->moved) / XK_SUPER_PAGES;
+    uint64_t chunk = dom->md->settings.inflate_chunk_mib / MIB_PER_SUPER;
+    int rc;
+
+    b->allowance = 0;
+    /* A migration walks all gfns, the scratch too: none may be open. */
+    if (!left || dom->leaving || domain_migrating(dom, RAM_GFN))
+        return;
+    rc = domain_journal(dom, JOURNAL_OPEN, NULL, 0);
+    xk_fault("inflate-opening");
+    if (!rc)
+        rc = scratch_open(dom->md->hv, dom->info.domid, &dom->scratch,
+                          (unsigned int)xk_min_u64(left, chunk));
+    xk_fault("inflate-opened");
+    if (rc) {
+        xk_debug("%s: inflating without a debt: %s", dom->name,
+                 strerror(-rc));
+        (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
+        return;
+    }
+    b->allowance = xk_min_u64(left, chunk) * XK_SUPER_PAGES;
+}
+
+static void reset(struct balloon *b)
+{
+    b->phase = BALLOON_IDLE;
+    b->done = NULL;
+    b->progress = NULL;
+    if (b->deadline)
+        (void)evtimer_del(b->deadline);
+}
+
+static void finish(struct balloon *b, int status)
+{
+    balloon_done_fn *done = b->done;
+
+    scratch_done(domain_of(b));
+    reset(b);
+    if (done)
+        done(status, b->arg);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct balloon *b = arg;
+
+    (void)fd, (void)what;
+    xk_warn("%s: no word from the balloon front-end for %d s",
+            domain_of(b)->name, (int)patience.tv_sec);
+    device_break(b->dev, "a job without an end");
+}
+
+void balloon_init(struct balloon *b, struct device *dev)
+{
+    memset(b, 0, sizeof(*b));
+    b->dev = dev;
+}
+
+void balloon_dispose(struct balloon *b)
+{
+    balloon_abandon(b);
+    if (b->deadline)
+        event_free(b->deadline);
+    b->deadline = NULL;
+}
+
+static int tell(struct balloon *b, uint16_t type, uint64_t pages)
+{
+    struct xk_balloon_slot slot = {
+        .type = type, .id = b->id, .pages = pages,
+    };
+
+    (void)evtimer_add(b->deadline, &patience);
+    return device_send(b->dev, &slot);
+}
+
+static int place_scratch(struct domain *dom)
+{
+    uint64_t kib;
+    int rc;
+
+    rc = domain_static_max_kib(dom, &kib);
+    if (rc)
+        kib = dom->info.max_pages * 4;
+    return scratch_place(dom->md->hv, dom->info.domid, kib / 4,
+                         &dom->scratch);
+}
+
+int balloon_start(struct balloon *b, uint64_t pages,
+                  balloon_progress_fn *progress, balloon_done_fn *done,
+                  void *arg)
+{
+    struct domain *dom = domain_of(b);
+    bool grow = pages > b->ballooned;
+    int rc;
+
+    if (b->dev->state != DEVICE_CONNECTED || !b->known)
+        return -ENOTCONN;
+    if (b->phase != BALLOON_IDLE)
+        return -EBUSY;
+    if (pages == b->ballooned)
+        return -EALREADY;
+    if (grow && pages > b->limit)
+        return -ERANGE;
+    if (!b->deadline)
+        b->deadline = evtimer_new(dom->md->loop.base, on_deadline, b);
+    if (!b->deadline)
+        return -ENOMEM;
+    if (grow && place_scratch(dom))
+        xk_debug("%s: no place for a scratch", dom->name);
+    b->id++;
+    b->want = grow ? pages - b->ballooned : b->ballooned - pages;
+    b->moved = 0;
+    b->phase = grow ? BALLOON_ASKED : BALLOON_TAKING;
+    b->progress = progress;
+    b->done = done;
+    b->arg = arg;
+    rc = tell(b, XK_BALLOON_TARGET, pages);
+    if (rc)
+        reset(b);
+    return rc;
+}
+
+void balloon_stop(struct balloon *b)
+{
+    if (b->phase == BALLOON_IDLE)
+        return;
+    scratch_done(domain_of(b));
+    (void)tell(b, XK_BALLOON_STOP, 0);
+}
+
+void balloon_abandon(struct balloon *b)
+{
+    if (b->phase == BALLOON_IDLE)
+        return;
+    scratch_done(domain_of(b));
+    reset(b);
+}
+
+void balloon_connected(struct balloon *b)
+{
+    b->known = false;
+    b->ballooned = b->super = b->limit = 0;
+}
+
+void balloon_lost(struct balloon *b)
+{
+    b->known = false;
+    if (b->phase != BALLOON_IDLE)
+        finish(b, -ENOTCONN);
+}
+
+static bool on_state(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    (void)msg;
+    b->known = true;
+    return true;
+}
+
+static bool on_sweep(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    if (b->phase != BALLOON_ASKED || msg->pages > b->want)
+        return false;
+    /* A little of the guest's zero memory now, the rest when the memory that
+     * was asked for is with the host: that is what somebody waits for. */
+    sweep_burst(domain_of(b));
+    b->phase = BALLOON_GIVING;
+    scratch_next(b);
+    (void)tell(b, XK_BALLOON_SWEPT, b->allowance);
+    return true;
+}
+
+static bool moved_sound(const struct balloon *b,
+                        const struct xk_balloon_slot *msg)
+{
+    return msg->given >= b->moved && msg->given <= b->want &&
+           (!b->allowance || msg->given - b->moved <= b->allowance);
+}
+
+static bool on_gave_taking(struct balloon *b,
+                           const struct xk_balloon_slot *msg)
+{
+    if (msg->given < b->moved || msg->given > b->want)
+        return false;
+    b->moved = msg->given;
+    (void)evtimer_add(b->deadline, &patience);
+    return true;
+}
+
+static bool on_gave_giving(struct balloon *b,
+                           const struct xk_balloon_slot *msg)
+{
+    bool last = msg->flags & XK_BALLOON_F_LAST;
+
+    if (!moved_sound(b, msg))
+        return false;
+    b->moved = msg->given;
+    scratch_done(domain_of(b));
+    b->allowance = 0;
+    if (last)
+        b->phase = BALLOON_SETTLED;
+    else
+        scratch_next(b);
+    (void)tell(b, XK_BALLOON_SETTLED, b->allowance);
+    return true;
+}
+
+static bool on_gave(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    bool ok = b->phase == BALLOON_GIVING   ? on_gave_giving(b, msg)
+              : b->phase == BALLOON_TAKING ? on_gave_taking(b, msg)
+                                           : false;
+
+    if (ok && b->progress)
+        b->progress(b->moved, b->want, b->arg);
+    return ok;
+}
+
+static bool on_done(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    if (b->phase == BALLOON_IDLE || msg->given < b->moved ||
+        msg->given > b->want)
+        return false;
+    b->moved = msg->given;
+    finish(b, (int)msg->status);
+    return true;
+}
+
+static bool (*const handlers[])(struct balloon *b,
+                                const struct xk_balloon_slot *msg) = {
+    [XK_BALLOON_STATE] = on_state,
+    [XK_BALLOON_SWEEP] = on_sweep,
+    [XK_BALLOON_GAVE] = on_gave,
+    [XK_BALLOON_DONE] = on_done,
+};
+
+void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    xk_debug("%s: %s id %" PRIu64 " pages %" PRIu64 " given %" PRIu64,
+             domain_of(b)->name, xk_balloon_type_name(msg->type), msg->id,
+             msg->pages, msg->given);
+    if (msg->type != XK_BALLOON_STATE && msg->id != b->id) {
+        device_break(b->dev, "a message of another job");
+        return;
+    }
+    b->ballooned = msg->ballooned;
+    b->super = msg->super;
+    b->limit = msg->limit;
+    if (!handlers[msg->type](b, msg))
+        device_break(b->dev, "a message out of order");
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The balloon of one guest: the job that grows or shrinks it, by the protocol
+ * of proto/balloon.h. One job at a time.
+ */
+#ifndef XK_MEMORYD_BALLOON_H
+#define XK_MEMORYD_BALLOON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include <xenkeep/proto/balloon.h>
+
+struct device;
+
+enum balloon_phase {
+    BALLOON_IDLE,
+    BALLOON_ASKED,      /* growing: TARGET sent, SWEEP awaited */
+    BALLOON_GIVING,     /* growing: GAVE awaited */
+    BALLOON_SETTLED,    /* growing: the last GAVE settled, DONE awaited */
+    BALLOON_TAKING      /* shrinking */
+};
+
+/* The job has ended: XK_BALLOON_* status, or -errno when the device went. */
+typedef void balloon_done_fn(int status, void *arg);
+typedef void balloon_progress_fn(uint64_t moved, uint64_t want, void *arg);
+
+struct balloon {
+    struct device *dev;
+    /* as the guest says; for display, pages */
+    uint64_t ballooned, super, limit;
+    bool known;                 /* a STATE has come */
+    /* the job */
+    enum balloon_phase phase;
+    uint64_t id;
+    uint64_t want;              /* pages to move */
+    uint64_t moved;             /* pages the guest says were moved */
+    uint64_t allowance;         /* pages until the next settlement; 0: any */
+    struct event *deadline;     /* no word from the guest */
+    balloon_done_fn *done;
+    balloon_progress_fn *progress;
+    void *arg;
+};
+
+void balloon_init(struct balloon *b, struct device *dev);
+void balloon_dispose(struct balloon *b);
+
+/*
+ * Opens a job: the balloon shall hold `pages`. -ENOTCONN, -EBUSY, -EALREADY
+ * (it does), -ERANGE (above the guest's limit). done() is called once, from
+ * the loop, unless the call failed or the job was abandoned.
+ */
+int balloon_start(struct balloon *b, uint64_t pages,
+                  balloon_progress_fn *progress, balloon_done_fn *done,
+                  void *arg);
+/* Asks the guest to end the job early; done() will tell. Closes the scratch
+ * at once. */
+void balloon_stop(struct balloon *b);
+/* Forgets the job without done(). */
+void balloon_abandon(struct balloon *b);
+
+/* From the device: connected, lost, a checked message. */
+void balloon_connected(struct balloon *b);
+void balloon_lost(struct balloon *b);
+void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg);
+
+#endif /* XK_MEMORYD_BALLOON_H */

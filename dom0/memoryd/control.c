@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control methods, see control.h: parameters in, one call of another
+ * part, an answer out.
+ */
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenkeep/control.h>
+#include <xenkeep/log.h>
+#include <xenkeep/util.h>
+
+#include "config.h"
+
+#include "domain.h"
+#include "metrics.h"
+#include "operation.h"
+#include "report.h"
+
+#define ROW(name, type, unit, field, help) \
+    { "xk_memoryd_" name, type, unit, help, offsetof(struct totals, field) }
+
+static const struct xk_metric metrics[] = {
+    ROW("domains", "gauge", "", domains, "Guests that memoryd knows."),
+    ROW("sweeps", "counter", "", sweeps, "Passes over a guest's memory."),
+    ROW("scanned_pages", "counter", "pages", scanned_pages,
+        "Pages tested for zero."),
+    ROW("committed_pages", "counter", "pages", committed_pages,
+        "Zero pages turned into populate-on-demand entries."),
+    ROW("refused_ranges", "counter", "", refused_ranges,
+        "Ranges that Xen's own check refused."),
+    ROW("pauses", "counter", "", pauses, "Times a guest was paused."),
+    ROW("paused_microseconds", "counter", "microseconds", pause_us,
+        "Time guests were paused."),
+    ROW("longest_pause_microseconds", "gauge", "microseconds",
+        longest_pause_us, "The longest pause of a guest."),
+    ROW("inflated_pages", "counter", "pages", inflated_pages,
+        "Pages that balloons returned to the host."),
+    ROW("deflated_pages", "counter", "pages", deflated_pages,
+        "Pages that balloons gave back to guests."),
+    ROW("broken_devices", "counter", "", broken_devices,
+        "Times a front-end broke the protocol."),
+    ROW("repairs", "counter", "", repairs,
+        "Guests repaired after an earlier memoryd."),
+};
+
+static void do_version(struct xk_ctl_call *call, struct json_object *params,
+                       void *arg)
+{
+    struct json_object *obj = json_object_new_object();
+
+    (void)params, (void)arg;
+    json_object_object_add(obj, "name",
+                           json_object_new_string("xenkeep-memoryd"));
+    json_object_object_add(obj, "version",
+                           json_object_new_string(PACKAGE_VERSION));
+    xk_ctl_reply(call, obj);
+}
+
+static void do_metrics(struct xk_ctl_call *call, struct json_object *params,
+                       void *arg)
+{
+    struct memoryd *md = arg;
+    xk_cleanup_free char *text = NULL;
+    struct json_object *obj;
+
+    (void)params;
+    text = xk_metrics_text(metrics, XK_ARRAY_SIZE(metrics), &md->totals);
+    if (!text) {
+        xk_ctl_fail(call, XK_RPC_FAILED, "out of memory");
+        return;
+    }
+    obj = json_object_new_object();
+    json_object_object_add(obj, "text", json_object_new_string(text));
+    xk_ctl_reply(call, obj);
+}
+
+/*
+ * The domain that the parameters name. False: none was named, or the call was
+ * failed because there is no such domain.
+ */
+static bool named_domain(struct xk_ctl_call *call, struct json_object *params,
+                         struct memoryd *md, bool required,
+                         struct domain **dom_r)
+{
+    struct json_object *v;
+    const char *name;
+    char safe[80];
+
+    *dom_r = NULL;
+    if (!json_object_object_get_ex(params, "domain", &v) ||
+        !json_object_is_type(v, json_type_string)) {
+        if (required || v)
+            xk_ctl_fail(call, XK_RPC_PARAMS,
+                        "\"domain\" is to be the name or id of a guest");
+        return !required && !v;
+    }
+    name = json_object_get_string(v);
+    if (!strcmp(name, "0") || !strcmp(name, "Domain-0")) {
+        xk_ctl_fail(call, XK_RPC_PARAMS,
+                    "domain 0 is not a guest: name one that xl list shows");
+        return false;
+    }
+    *dom_r = domain_find(md, name);
+    if (!*dom_r) {
+        xk_ctl_fail(call, XK_RPC_PARAMS,
+                    "no domain \"%s\": expected a name or id that xl list "
+                    "shows", xk_log_safe(safe, sizeof(safe), name));
+        return false;
+    }
+    return true;
+}
+
+static struct json_object *host_json(struct memoryd *md)
+{
+    struct json_object *obj = json_object_new_object();
+    struct xk_host host = { 0 };
+
+    (void)xk_hv_host(md->hv, &host);
+    json_object_object_add(obj, "total_kib", json_object_new_int64(
+                                (int64_t)host.total_pages * 4));
+    json_object_object_add(obj, "free_kib", json_object_new_int64(
+                                (int64_t)host.free_pages * 4));
+    return obj;
+}
+
+static void do_memory(struct xk_ctl_call *call, struct json_object *params,
+                      void *arg)
+{
+    struct json_object *obj, *list;
+    struct memoryd *md = arg;
+    struct domain *one, *dom;
+
+    if (!named_domain(call, params, md, false, &one))
+        return;
+    obj = json_object_new_object();
+    list = json_object_new_array();
+    for (dom = md->domains; dom; dom = dom->next)
+        if (!one || dom == one)
+            json_object_array_add(list, report_domain(dom));
+    json_object_object_add(obj, "host", host_json(md));
+    json_object_object_add(obj, "domains", list);
+    xk_ctl_reply(call, obj);
+}
+
+static void do_sweep(struct xk_ctl_call *call, struct json_object *params,
+                     void *arg)
+{
+    struct json_object *target = NULL, *dry = NULL;
+    struct domain *dom;
+
+    if (!named_domain(call, params, arg, true, &dom))
+        return;
+    if (json_object_object_get_ex(params, "target_kib", &target) &&
+        (!json_object_is_type(target, json_type_int) ||
+         json_object_get_int64(target) <= 0 ||
+         json_object_get_int64(target) > INT64_MAX / 1024)) {
+        xk_ctl_fail(call, XK_RPC_PARAMS,
+                    "\"target_kib\" is to be a number of KiB above 0");
+        return;
+    }
+    if (json_object_object_get_ex(params, "dry_run", &dry) &&
+        !json_object_is_type(dry, json_type_boolean)) {
+        xk_ctl_fail(call, XK_RPC_PARAMS, "\"dry_run\" is to be true or false");
+        return;
+    }
+    operation_start(dom, call, target != NULL,
+                    target ? (uint64_t)json_object_get_int64(target) : 0,
+                    dry && json_object_get_boolean(dry));
+}
+
+const struct xk_ctl_method control_methods[] = {
+    { "version", do_version },
+    { "memory", do_memory },
+    { "sweep", do_sweep },
+    { "metrics", do_metrics },
+    { NULL, NULL },
+};

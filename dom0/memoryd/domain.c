@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guests and the list of them, see domain.h.
+ */
+#include "domain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenkeep/log.h>
+#include <xenkeep/parse.h>
+#include <xenkeep/util.h>
+
+#include "operation.h"
+#include "repair.h"
+#include "xk-keys.h"
+
+/* Domains read in one call. */
+#define LIST_STEP 64
+
+static void read_name(struct domain *dom)
+{
+    char path[XK_XS_PATH_MAX], name[257];
+
+    snprintf(path, sizeof(path), XK_PATH_DOMAIN_NAME, dom->info.domid);
+    if (xk_xs_read(dom->md->xs, path, name, sizeof(name)) || !name[0])
+        snprintf(name, sizeof(name), "dom%u", dom->info.domid);
+    xk_log_safe(dom->name, sizeof(dom->name), name);
+}
+
+int domain_refresh(struct domain *dom)
+{
+    int rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
+
+    if (!rc)
+        read_name(dom);
+    return rc;
+}
+
+static int memory_node(struct domain *dom, const char *format, uint64_t *kib_r)
+{
+    char path[XK_XS_PATH_MAX];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(path, sizeof(path), format, dom->info.domid);
+#pragma GCC diagnostic pop
+    return xk_xs_read_u64(dom->md->xs, path, kib_r);
+}
+
+int domain_target_kib(struct domain *dom, uint64_t *kib_r)
+{
+    return memory_node(dom, XK_PATH_MEMORY_TARGET, kib_r);
+}
+
+int domain_static_max_kib(struct domain *dom, uint64_t *kib_r)
+{
+    return memory_node(dom, XK_PATH_MEMORY_STATIC_MAX, kib_r);
+}
+
+const char *domain_refuses(struct domain *dom)
+{
+    char path[XK_XS_PATH_MAX];
+
+    if (domain_refresh(dom))
+        return "it is gone";
+    if (dom->info.type == XK_GUEST_PV)
+        return "it is a PV guest: Xen has no populate-on-demand for PV";
+    if (dom->info.dying)
+        return "it is being destroyed";
+    if (dom->info.shutdown)
+        return "it is shut down or suspended";
+    if (dom->leaving)
+        return "it was asked to shut down or suspend";
+    if (dom->info.paused)
+        return "it is paused";
+    snprintf(path, sizeof(path), XK_PATH_PCI_BACKEND, dom->info.domid);
+    if (xk_xs_exists(dom->md->xs, path))
+        return "it has passed-through devices: Xen refuses "
+               "populate-on-demand beside them";
+    return NULL;
+}
+
+bool domain_migrating(struct domain *dom, xk_gfn_t gfn)
+{
+    enum xk_gfn_type type;
+
+    return !xk_hv_gfn_type(dom->md->hv, dom->info.domid, gfn, &type) &&
+           type == XK_GFN_RAM_RO;
+}
+
+static int take_slot(struct memoryd *md)
+{
+    int slot;
+
+    for (slot = 0; slot < JOURNAL_SLOTS; slot++) {
+        if (!md->slot_used[slot]) {
+            md->slot_used[slot] = 1;
+            return slot;
+        }
+    }
+    return -ENOSPC;
+}
+
+int domain_journal(struct domain *dom, enum journal_phase phase,
+                   const xk_gfn_t *gfns, uint32_t count)
+{
+    struct journal_record rec = {
+        .domid = dom->info.domid, .phase = phase,
+        .scratch_base = dom->scratch.base,
+        .scratch_slots = phase == JOURNAL_OPEN ? SCRATCH_SLOTS_MAX
+                         : phase == JOURNAL_IDLE ? 0 : 1,
+        .nr_gfns = count, .debt = dom->debt,
+    };
+
+    if (dom->journal_slot < 0)
+        dom->journal_slot = take_slot(dom->md);
+    if (dom->journal_slot < 0)
+        return dom->journal_slot;
+    memcpy(rec.uuid, dom->info.uuid, sizeof(rec.uuid));
+    if (count)
+        memcpy(rec.gfns, gfns, count * sizeof(*gfns));
+    return journal_write(&dom->md->journal, (unsigned int)dom->journal_slot,
+                         &rec);
+}
+
+/* A request to suspend or shut down: let go of the guest at once. */
+static void on_shutdown(const char *path, void *arg)
+{
+    struct domain *dom = arg;
+    char value[65];
+
+    dom->leaving = !xk_xs_read(dom->md->xs, path, value, sizeof(value)) &&
+                   value[0];
+    if (dom->leaving && dom->op)
+        operation_stop(dom->op, "the guest was asked to shut down or suspend");
+}
+
+static void domain_free(struct domain *dom)
+{
+    struct memoryd *md = dom->md;
+    struct domain **at;
+
+    for (at = &md->domains; *at; at = &(*at)->next) {
+        if (*at == dom) {
+            *at = dom->next;
+            break;
+        }
+    }
+    if (dom->op)
+        operation_abandon(dom->op);
+    device_dispose(&dom->device);
+    xk_xs_unwatch(md->xs, &dom->shutdown);
+    md->totals.domains--;
+    free(dom);
+}
+
+static void forget_record(struct domain *dom)
+{
+    struct journal_record rec = { 0 };
+
+    if (dom->journal_slot < 0)
+        return;
+    (void)journal_write(&dom->md->journal, (unsigned int)dom->journal_slot,
+                        &rec);
+    dom->md->slot_used[dom->journal_slot] = 0;
+}
+
+static void domain_add(struct memoryd *md, const struct xk_dominfo *info)
+{
+    struct domain *dom = calloc(1, sizeof(*dom));
+    char path[XK_XS_PATH_MAX];
+
+    if (!dom)
+        return;
+    dom->md = md;
+    dom->info = *info;
+    dom->journal_slot = -1;
+    budget_init(&dom->budget, md->settings.pause_max_us,
+                md->settings.pause_share_permille);
+    read_name(dom);
+    device_init(&dom->device, dom);
+    dom->next = md->domains;
+    md->domains = dom;
+    md->totals.domains++;
+    (void)repair_domain(dom);
+    snprintf(path, sizeof(path), XK_PATH_CONTROL_SHUTDOWN, info->domid);
+    if (xk_xs_watch(md->xs, &dom->shutdown, path, on_shutdown, dom))
+        xk_warn("%s: cannot watch its shutdown requests", dom->name);
+    if (info->type != XK_GUEST_PV)
+        device_create(&dom->device);
+    xk_debug("%s: domain %u is here", dom->name, info->domid);
+}
+
+static struct domain *find_id(struct memoryd *md, xk_domid_t domid)
+{
+    struct domain *dom;
+
+    for (dom = md->domains; dom && dom->info.domid != domid; dom = dom->next)
+        ;
+    return dom;
+}
+
+static void drop_gone(struct memoryd *md)
+{
+    struct domain *dom, *next;
+    struct xk_dominfo info;
+    int rc;
+
+    for (dom = md->domains; dom; dom = next) {
+        next = dom->next;
+        rc = xk_hv_dominfo(md->hv, dom->info.domid, &info);
+        if (rc && rc != -ESRCH)
+            continue;
+        /* A dying one keeps living as long as we map its page. */
+        if (rc || info.dying ||
+            memcmp(info.uuid, dom->info.uuid, sizeof(info.uuid))) {
+            xk_debug("%s: domain %u is gone", dom->name, dom->info.domid);
+            forget_record(dom);
+            device_remove(&dom->device);
+            domain_free(dom);
+        }
+    }
+}
+
+static void add_new(struct memoryd *md)
+{
+    struct xk_dominfo list[LIST_STEP];
+    xk_domid_t first = 1;
+    size_t i, n;
+
+    do {
+        if (xk_hv_domlist(md->hv, first, list, LIST_STEP, &n))
+            return;
+        for (i = 0; i < n; i++) {
+            if (list[i].domid >= XK_DOMID_RESERVED)
+                return;
+            if (!list[i].dying && !find_id(md, list[i].domid))
+                domain_add(md, &list[i]);
+            first = (xk_domid_t)(list[i].domid + 1);
+        }
+    } while (n == LIST_STEP);
+}
+
+static void on_change(const char *path, void *arg)
+{
+    (void)path;
+    drop_gone(arg);
+    add_new(arg);
+}
+
+int domains_start(struct memoryd *md)
+{
+    int rc;
+
+    on_change(NULL, md);
+    repair_forget(md);
+    rc = xk_xs_watch(md->xs, &md->introduced, "@introduceDomain", on_change,
+                     md);
+    if (!rc)
+        rc = xk_xs_watch(md->xs, &md->released, "@releaseDomain", on_change,
+                         md);
+    return rc;
+}
+
+void domains_dispose(struct memoryd *md)
+{
+    while (md->domains)
+        domain_free(md->domains);
+    if (md->xs) {
+        xk_xs_unwatch(md->xs, &md->introduced);
+        xk_xs_unwatch(md->xs, &md->released);
+    }
+}
+
+struct domain *domain_find(struct memoryd *md, const char *name)
+{
+    struct domain *dom;
+    uint64_t id;
+
+    for (dom = md->domains; dom; dom = dom->next) {
+        read_name(dom);
+        if (!strcmp(dom->name, name))
+            return dom;
+    }
+    if (!xk_parse_u64(name, 1, XK_DOMID_RESERVED - 1, &id))
+        return find_id(md, (xk_domid_t)id);
+    return NULL;
+}

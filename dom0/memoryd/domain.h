@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One guest, from the moment it is seen until it is gone, and the list of
+ * them. Dom0 and domains that die are not in the list.
+ */
+#ifndef XK_MEMORYD_DOMAIN_H
+#define XK_MEMORYD_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "budget.h"
+#include "device.h"
+#include "memoryd.h"
+#include "scratch.h"
+
+struct operation;
+
+struct domain {
+    struct memoryd *md;
+    struct xk_dominfo info;     /* as last read */
+    char name[64];              /* safe to print; "dom5" when it has none */
+    struct device device;
+    struct scratch scratch;
+    int journal_slot;           /* -1: none yet */
+    uint64_t debt;              /* E - C without us, pages; usually 0 */
+    struct budget budget;       /* pauses since memoryd knows the guest */
+    struct operation *op;       /* the command under way, or NULL */
+    struct xk_watch shutdown;   /* control/shutdown */
+    bool leaving;               /* asked to shut down or suspend */
+    size_t burst_cursor;        /* range where sweep_burst() stopped */
+    uint64_t swept_pages;       /* committed since memoryd knows it */
+    struct domain *next;
+};
+
+/* Watches the coming and going of domains; finds those that are here. */
+int domains_start(struct memoryd *md);
+/* Lets all go; the guests stay as they are. */
+void domains_dispose(struct memoryd *md);
+
+/* By name, or by decimal id. NULL: none that is in the list. */
+struct domain *domain_find(struct memoryd *md, const char *name);
+
+/* Reads dominfo and the name anew. -ESRCH: it is gone. */
+int domain_refresh(struct domain *dom);
+
+/* memory/target and memory/static-max, KiB; -ENOENT, -EINVAL. */
+int domain_target_kib(struct domain *dom, uint64_t *kib_r);
+int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
+
+/*
+ * Why its memory may not be swept now; NULL: it may. The text is a line for
+ * people. Reads dominfo anew.
+ */
+const char *domain_refuses(struct domain *dom);
+
+/* Is `gfn`, which holds RAM, read-only? A live migration that has begun makes
+ * all RAM so, to see what is written. */
+bool domain_migrating(struct domain *dom, xk_gfn_t gfn);
+
+/* Records the window or scratch step that comes next, see journal.h. */
+int domain_journal(struct domain *dom, enum journal_phase phase,
+                   const xk_gfn_t *gfns, uint32_t count);
+
+#endif /* XK_MEMORYD_DOMAIN_H */

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# memoryd: a library of its parts, so that tests link what the daemon is.
+noinst_LIBRARIES += dom0/memoryd/libxkmemoryd.a
+dom0_memoryd_libxkmemoryd_a_SOURCES = \
+	dom0/memoryd/balloon.c dom0/memoryd/balloon.h dom0/memoryd/budget.c \
+	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
+	dom0/memoryd/device.c dom0/memoryd/device.h dom0/memoryd/domain.c \
+	dom0/memoryd/domain.h dom0/memoryd/journal.c dom0/memoryd/journal.h \
+	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
+	dom0/memoryd/operation.c dom0/memoryd/operation.h \
+	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
+	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
+	dom0/memoryd/scan.c dom0/memoryd/scan.h dom0/memoryd/scratch.c \
+	dom0/memoryd/scratch.h dom0/memoryd/settings.c \
+	dom0/memoryd/settings.h dom0/memoryd/sweep.c dom0/memoryd/sweep.h \
+	dom0/memoryd/window.c dom0/memoryd/window.h
+dom0_memoryd_libxkmemoryd_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) \
+	$(JSON_C_CFLAGS) $(XLUTIL_CFLAGS)
+
+# In this order: a static library serves those before it.
+XK_DAEMON_LIBS = dom0/lib/libxkdom0.a xenstore-schema/libxkschema.a \
+	common/libxkcommon.a
+XK_DAEMON_LDADD = $(XLUTIL_LIBS) $(EVENT_LIBS) $(JSON_C_LIBS) $(CAPNG_LIBS) \
+	$(SECCOMP_LIBS)
+
+sbin_PROGRAMS += xenkeep-memoryd
+xenkeep_memoryd_SOURCES = dom0/memoryd/main.c
+xenkeep_memoryd_LDADD = dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
+	$(XEN_LIBS) $(XK_DAEMON_LDADD)

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xl-sweep's work, see operation.h. The balloon first: the memory that was
+ * asked for reaches the host before the pass begins, and the pass has less to
+ * look at.
+ */
+#include "operation.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenkeep/balloon_msg.h>
+#include <xenkeep/control.h>
+#include <xenkeep/log.h>
+#include <xenkeep/util.h>
+
+#include "domain.h"
+#include "report.h"
+#include "sweep.h"
+#include "xk-keys.h"
+
+/* Pages that a domain has beside its memory/target at most: the special
+ * pages; LIBXL_MAXMEM_CONSTANT of libxl is 1 MiB. */
+#define SPECIAL_PAGES_MAX 256u
+
+struct operation {
+    struct domain *dom;
+    struct xk_ctl_call *call;
+    struct sweep *sweep;
+    struct report report;
+    const char *stopped;        /* why it ends early; NULL: it does not */
+    bool shrinking;             /* the balloon, not the guest */
+    uint64_t balloon_start_us;
+};
+
+static void release(struct operation *op)
+{
+    sweep_free(op->sweep);
+    op->dom->op = NULL;
+    free(op);
+}
+
+static void fail(struct operation *op, const char *what, int rc)
+{
+    xk_ctl_fail(op->call, XK_RPC_FAILED, "%s: %s: %s", op->dom->name, what,
+                op->stopped ? op->stopped : strerror(-rc));
+    release(op);
+}
+
+static void finish(struct operation *op, int rc)
+{
+    struct report *r = &op->report;
+
+    op->sweep = NULL;
+    r->end_us = xk_now_us();
+    snapshot_take(op->dom, &r->after);
+    if (rc) {
+        fail(op, "the sweep ended early", rc);
+        return;
+    }
+    xk_info("%s: swept: %" PRIu64 " pages scanned, %" PRIu64 " zero "
+            "superpages found, %" PRIu64 " committed, %" PRIu64 " regular "
+            "pages committed; size %" PRIu64 " -> %" PRIu64 " KiB",
+            op->dom->name, r->sweep.scanned_pages, r->sweep.zero_super,
+            r->sweep.committed_super, r->sweep.committed_regular,
+            r->before.tot_pages * 4, r->after.tot_pages * 4);
+    xk_ctl_reply(op->call, report_sweep(op->dom, r));
+    release(op);
+}
+
+static void on_sweep_done(int rc, void *arg)
+{
+    finish(arg, rc);
+}
+
+static void on_sweep_progress(const char *phase, uint64_t done,
+                              uint64_t total, void *arg)
+{
+    struct operation *op = arg;
+
+    xk_ctl_progress(op->call, phase, done, total);
+}
+
+static void sweep_phase(struct operation *op)
+{
+    int rc = op->stopped ? -ECANCELED
+                         : sweep_start(op->dom, op->report.dry_run,
+                                       &op->report.sweep, on_sweep_progress,
+                                       on_sweep_done, op, &op->sweep);
+
+    if (rc)
+        fail(op, "cannot sweep", rc);
+}
+
+/*
+ * The guest's size has changed by the toolstack's order, so memory/target and
+ * the limit follow it, as after `xl mem-set`; the guest cannot take back what
+ * it gave.
+ */
+static void settle_target(struct operation *op)
+{
+    struct domain *dom = op->dom;
+    uint64_t target, max, moved = op->report.moved;
+    char path[XK_XS_PATH_MAX];
+    int rc;
+
+    if (!moved)
+        return;
+    rc = domain_target_kib(dom, &target);
+    if (!rc) {
+        target = op->shrinking ? target + moved * 4
+                               : target - xk_min_u64(target, moved * 4);
+        snprintf(path, sizeof(path), XK_PATH_MEMORY_TARGET, dom->info.domid);
+        rc = xk_xs_write_u64(dom->md->xs, path, target);
+    }
+    if (rc)
+        xk_warn("%s: memory/target: %s", dom->name, strerror(-rc));
+    if (op->shrinking)
+        return;
+    max = xk_max_u64(dom->info.max_pages - xk_min_u64(dom->info.max_pages,
+                                                      moved),
+                     dom->info.tot_pages);
+    rc = xk_hv_set_max_pages(dom->md->hv, dom->info.domid, max);
+    if (rc)
+        xk_warn("%s: memory limit: %s", dom->name, strerror(-rc));
+}
+
+static void count_moved(struct operation *op)
+{
+    struct report *r = &op->report;
+    struct totals *t = &op->dom->md->totals;
+    struct snapshot now;
+
+    snapshot_take(op->dom, &now);
+    r->balloon_us = xk_now_us() - op->balloon_start_us;
+    if (op->shrinking) {
+        r->moved = now.tot_pages - xk_min_u64(now.tot_pages,
+                                              r->before.tot_pages);
+        t->deflated_pages += r->moved;
+    } else {
+        r->moved = r->before.tot_pages - xk_min_u64(r->before.tot_pages,
+                                                    now.tot_pages);
+        t->inflated_pages += r->moved;
+    }
+}
+
+static void on_balloon_done(int status, void *arg)
+{
+    struct operation *op = arg;
+
+    count_moved(op);
+    settle_target(op);
+    xk_info("%s: balloon %s by %" PRIu64 " of %" PRIu64 " KiB in %" PRIu64
+            " us", op->dom->name, op->shrinking ? "shrunk" : "grown",
+            op->report.moved * 4, op->report.asked * 4,
+            op->report.balloon_us);
+    if (status < 0) {
+        fail(op, "its balloon front-end went away", status);
+    } else if (status == XK_BALLOON_OK) {
+        sweep_phase(op);
+    } else {
+        xk_ctl_fail(op->call, XK_RPC_FAILED,
+                    "%s: the guest moved %" PRIu64 " of %" PRIu64 " MiB: %s",
+                    op->dom->name, op->report.moved / 256,
+                    op->report.asked / 256,
+                    op->stopped ? op->stopped
+                                : xk_balloon_status_name((uint32_t)status));
+        release(op);
+    }
+}
+
+static void on_balloon_progress(uint64_t moved, uint64_t want, void *arg)
+{
+    struct operation *op = arg;
+
+    xk_ctl_progress(op->call, op->shrinking ? "deflate" : "inflate", moved,
+                    want);
+}
+
+/*
+ * How large the balloon must be for the target. What the guest has beside its
+ * target (special pages) stays beside it.
+ */
+static int goal_of(struct operation *op, uint64_t target_kib, uint64_t *goal_r)
+{
+    const struct balloon *b = &op->dom->device.balloon;
+    uint64_t size = op->report.before.tot_pages, now_kib, beside = 0, want;
+
+    if (!domain_target_kib(op->dom, &now_kib) && size > now_kib / 4)
+        beside = xk_min_u64(size - now_kib / 4, SPECIAL_PAGES_MAX);
+    want = target_kib / 4 + beside;
+    op->shrinking = want > size;
+    op->report.asked = op->shrinking ? want - size : size - want;
+    if (op->shrinking && op->report.asked > b->ballooned)
+        return -ENODATA;
+    *goal_r = op->shrinking ? b->ballooned - op->report.asked
+                            : b->ballooned + op->report.asked;
+    return 0;
+}
+
+/* A target that cannot be meant, or that this guest cannot reach. */
+static bool refuse_target(struct operation *op, uint64_t target_kib,
+                          uint64_t goal)
+{
+    const struct balloon *b = &op->dom->device.balloon;
+    uint64_t max_kib;
+
+    if (!domain_static_max_kib(op->dom, &max_kib) && target_kib > max_kib) {
+        xk_ctl_fail(op->call, XK_RPC_PARAMS,
+                    "%s: target %" PRIu64 " MiB is above its maximum of %"
+                    PRIu64 " MiB", op->dom->name, target_kib / 1024,
+                    max_kib / 1024);
+        return true;
+    }
+    if (goal > b->ballooned && goal > b->limit) {
+        xk_ctl_fail(op->call, XK_RPC_PARAMS,
+                    "%s: target %" PRIu64 " MiB is below what it can run "
+                    "with: at least %" PRIu64 " MiB", op->dom->name,
+                    target_kib / 1024,
+                    (target_kib + (goal - b->limit) * 4 + 1023) / 1024);
+        return true;
+    }
+    return false;
+}
+
+/* Starts the balloon; true when the operation goes on (or has ended). */
+static void balloon_phase(struct operation *op, uint64_t target_kib)
+{
+    struct domain *dom = op->dom;
+    uint64_t goal = 0;
+    int rc;
+
+    if (dom->device.state != DEVICE_CONNECTED || !dom->device.balloon.known) {
+        xk_ctl_fail(op->call, XK_RPC_REFUSED,
+                    "%s: its balloon front-end is %s: load xk_balloon in the "
+                    "guest, or use xl mem-set", dom->name,
+                    device_state_name(&dom->device));
+        release(op);
+        return;
+    }
+    rc = goal_of(op, target_kib, &goal);
+    if (rc) {
+        xk_ctl_fail(op->call, XK_RPC_REFUSED,
+                    "%s: its balloon holds %" PRIu64 " MiB and cannot give "
+                    "back %" PRIu64 ": use xl mem-set for the rest", dom->name,
+                    dom->device.balloon.ballooned / 256,
+                    op->report.asked / 256);
+        release(op);
+        return;
+    }
+    if (refuse_target(op, target_kib, goal)) {
+        release(op);
+        return;
+    }
+    op->report.ballooned = true;
+    if (op->report.dry_run || goal == dom->device.balloon.ballooned) {
+        sweep_phase(op);
+        return;
+    }
+    op->balloon_start_us = xk_now_us();
+    rc = op->shrinking
+             ? xk_hv_set_max_pages(dom->md->hv, dom->info.domid,
+                                   dom->info.max_pages + op->report.asked)
+             : 0;
+    if (!rc)
+        rc = balloon_start(&dom->device.balloon, goal, on_balloon_progress,
+                           on_balloon_done, op);
+    if (rc)
+        fail(op, "cannot move its balloon", rc);
+}
+
+static void on_gone(void *arg)
+{
+    operation_stop(arg, "the command went away");
+}
+
+void operation_start(struct domain *dom, struct xk_ctl_call *call,
+                     bool has_target, uint64_t target_kib, bool dry_run)
+{
+    const char *why = domain_refuses(dom);
+    struct operation *op;
+
+    if (why || dom->op) {
+        xk_ctl_fail(call, XK_RPC_REFUSED, "%s: not now: %s", dom->name,
+                    why ? why : "another command is working on it");
+        return;
+    }
+    op = calloc(1, sizeof(*op));
+    if (!op) {
+        xk_ctl_fail(call, XK_RPC_FAILED, "out of memory");
+        return;
+    }
+    op->dom = dom;
+    op->call = call;
+    op->report.dry_run = dry_run;
+    op->report.start_us = xk_now_us();
+    dom->budget.longest_us = 0;
+    op->report.pauses_before = dom->budget;
+    dom->op = op;
+    xk_ctl_on_gone(call, on_gone, op);
+    snapshot_take(dom, &op->report.before);
+    if (has_target)
+        balloon_phase(op, target_kib);
+    else
+        sweep_phase(op);
+}
+
+void operation_stop(struct operation *op, const char *reason)
+{
+    if (op->stopped)
+        return;
+    op->stopped = reason;
+    if (op->sweep)
+        sweep_stop(op->sweep);
+    else
+        balloon_stop(&op->dom->device.balloon);
+}
+
+void operation_abandon(struct operation *op)
+{
+    balloon_abandon(&op->dom->device.balloon);
+    xk_ctl_fail(op->call, XK_RPC_FAILED, "%s: the domain is gone, or memoryd "
+                "ends", op->dom->name);
+    release(op);
+}

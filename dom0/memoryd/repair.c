@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Repair from the journal, see repair.h. Whatever the step at which memoryd
+ * died, the same acts are right: put every X back as an entry (RAM refuses
+ * that), remove the scratch (marking it first makes it all entries), cover,
+ * unpause. Each may be done twice.
+ */
+#include "repair.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <xenkeep/log.h>
+#include <xenkeep/proto/balloon.h>
+
+#include "fault.h"
+#include "window.h"
+
+static int find_record(const struct domain *dom, struct journal_record *rec)
+{
+    unsigned int slot;
+
+    for (slot = 0; slot < JOURNAL_SLOTS; slot++)
+        if (!journal_read(&dom->md->journal, slot, rec) &&
+            rec->domid == dom->info.domid &&
+            !memcmp(rec->uuid, dom->info.uuid, sizeof(rec->uuid)))
+            return (int)slot;
+    return -ENOENT;
+}
+
+/*
+ * The scratch may be open, half open or closed. Marking makes entries of what
+ * is a hole; what is RAM there (a guest that touched it) refuses, and closing
+ * goes page by page.
+ */
+static void reopen_scratch(struct domain *dom, unsigned int slots)
+{
+    struct scratch *s = &dom->scratch;
+    unsigned int slot;
+
+    for (slot = 0; slot < slots; slot++) {
+        xk_gfn_t gfn = s->base + (xk_gfn_t)slot * XK_SUPER_PAGES;
+
+        (void)xk_hv_mark_pod(dom->md->hv, dom->info.domid, &gfn, 1,
+                             XK_SUPER_ORDER, NULL);
+    }
+    s->slots = slots;
+}
+
+static int repair_record(struct domain *dom, const struct journal_record *rec)
+{
+    struct xk_hv *hv = dom->md->hv;
+    bool was_paused;
+    int rc;
+
+    rc = xk_hv_dominfo(hv, dom->info.domid, &dom->info);
+    if (rc)
+        return rc;
+    was_paused = dom->info.paused;
+    rc = xk_hv_pause(hv, dom->info.domid);
+    if (rc)
+        return rc;
+    dom->debt = rec->debt;
+    reopen_scratch(dom, rec->scratch_slots);
+    xk_fault("repair-reopened");
+    rc = window_restore(dom, rec->gfns, rec->nr_gfns);
+    xk_fault("repair-restored");
+    if (rc)
+        return rc;      /* the pause stays */
+    (void)xk_hv_unpause(hv, dom->info.domid);
+    /*
+     * PAUSED: the pause was ours. PAUSING: it was, unless memoryd died in the
+     * instant before the call; a guest that is paused now was running when
+     * the record was written.
+     */
+    if (was_paused && (rec->phase == JOURNAL_PAUSED ||
+                       rec->phase == JOURNAL_PAUSING))
+        (void)xk_hv_unpause(hv, dom->info.domid);
+    xk_fault("repair-unpaused");
+    return domain_journal(dom, JOURNAL_IDLE, NULL, 0);
+}
+
+int repair_domain(struct domain *dom)
+{
+    struct journal_record rec;
+    int slot, rc;
+
+    slot = find_record(dom, &rec);
+    if (slot < 0)
+        return 0;
+    dom->journal_slot = slot;
+    dom->md->slot_used[slot] = 1;
+    dom->scratch = (struct scratch){
+        .placed = true, .base = rec.scratch_base,
+    };
+    if (rec.phase == JOURNAL_IDLE)
+        return 0;
+    if (rec.scratch_slots > SCRATCH_SLOTS_MAX)
+        rec.scratch_slots = SCRATCH_SLOTS_MAX;
+    rc = repair_record(dom, &rec);
+    if (rc) {
+        xk_err("%s: what an earlier memoryd left open cannot be repaired: %s",
+               dom->name, strerror(-rc));
+        return rc;
+    }
+    dom->md->totals.repairs++;
+    xk_info("%s: repaired what an earlier memoryd left open (%u pages, "
+            "%u scratch superpages)", dom->name, rec.nr_gfns,
+            rec.scratch_slots);
+    return 0;
+}
+
+void repair_forget(struct memoryd *md)
+{
+    struct journal_record rec;
+    unsigned int slot;
+
+    for (slot = 0; slot < JOURNAL_SLOTS; slot++) {
+        if (md->slot_used[slot] || journal_read(&md->journal, slot, &rec))
+            continue;
+        memset(&rec, 0, sizeof(rec));
+        (void)journal_write(&md->journal, slot, &rec);
+    }
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading the configuration with libxlutil. A key that is not known is an
+ * error: a misspelt limit must not be a limit that is not there.
+ */
+#include "settings.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libxlutil.h>
+
+#include <xenkeep/util.h>
+
+struct number {
+    const char *key;
+    size_t offset;
+    long min, max, value;
+};
+
+static const struct number numbers[] = {
+    { "pause_max_us", offsetof(struct settings, pause_max_us),
+      100, 20000, 2000 },
+    { "pause_share_permille", offsetof(struct settings, pause_share_permille),
+      1, 500, 20 },
+    { "scan_share_percent", offsetof(struct settings, scan_share_percent),
+      1, 100, 25 },
+    { "sweep_regular", offsetof(struct settings, sweep_regular), 0, 1, 1 },
+    { "inflate_chunk_mib", offsetof(struct settings, inflate_chunk_mib),
+      2, 128, 32 },
+};
+
+static const char *const levels[] = {
+    [XK_LOG_ERR] = "err", [XK_LOG_WARN] = "warn", [XK_LOG_INFO] = "info",
+    [XK_LOG_DEBUG] = "debug",
+};
+
+static uint32_t *field(struct settings *s, const struct number *n)
+{
+    return (uint32_t *)(void *)((char *)s + n->offset);
+}
+
+void settings_default(struct settings *s)
+{
+    size_t i;
+
+    memset(s, 0, sizeof(*s));
+    for (i = 0; i < XK_ARRAY_SIZE(numbers); i++)
+        *field(s, &numbers[i]) = (uint32_t)numbers[i].value;
+    s->log_level = XK_LOG_INFO;
+    strcpy(s->user, "xenkeep");
+}
+
+static int read_number(struct settings *s, const XLU_Config *cfg,
+                       const struct number *n, const char *path)
+{
+    long value;
+    int r;
+
+    r = xlu_cfg_get_long(cfg, n->key, &value, 1);
+    if (r == ESRCH)
+        return 0;
+    if (r || value < n->min || value > n->max) {
+        xk_err("%s: %s: expected a number from %ld to %ld", path, n->key,
+               n->min, n->max);
+        return -EINVAL;
+    }
+    *field(s, n) = (uint32_t)value;
+    return 0;
+}
+
+static int read_level(struct settings *s, const XLU_Config *cfg,
+                      const char *path)
+{
+    const char *value;
+    size_t i;
+    int r;
+
+    r = xlu_cfg_get_string(cfg, "log_level", &value, 1);
+    if (r == ESRCH)
+        return 0;
+    for (i = 0; !r && i < XK_ARRAY_SIZE(levels); i++) {
+        if (!strcmp(value, levels[i])) {
+            s->log_level = (enum xk_log_level)i;
+            return 0;
+        }
+    }
+    xk_err("%s: log_level: expected err, warn, info or debug", path);
+    return -EINVAL;
+}
+
+static int read_user(struct settings *s, const XLU_Config *cfg,
+                     const char *path)
+{
+    const char *value;
+    int r;
+
+    r = xlu_cfg_get_string(cfg, "user", &value, 1);
+    if (r == ESRCH)
+        return 0;
+    if (r || !*value || strlen(value) >= sizeof(s->user)) {
+        xk_err("%s: user: expected a user name", path);
+        return -EINVAL;
+    }
+    strcpy(s->user, value);
+    return 0;
+}
+
+static bool known_key(const char *key, size_t len)
+{
+    static const char *const others[] = { "log_level", "user" };
+    size_t i;
+
+    for (i = 0; i < XK_ARRAY_SIZE(numbers); i++)
+        if (strlen(numbers[i].key) == len && !strncmp(numbers[i].key, key, len))
+            return true;
+    for (i = 0; i < XK_ARRAY_SIZE(others); i++)
+        if (strlen(others[i]) == len && !strncmp(others[i], key, len))
+            return true;
+    return false;
+}
+
+/*
+ * libxlutil has no way to list the keys of a file, so a line's first word is
+ * looked at here. Values that go over several lines do not occur.
+ */
+static int check_keys(FILE *f, const char *path)
+{
+    char line[1024];
+    int nr, rc = 0;
+
+    for (nr = 1; fgets(line, sizeof(line), f); nr++) {
+        const char *key = line + strspn(line, " \t\r\n;");
+        size_t len = strcspn(key, " \t\r\n=+#");
+
+        if (!len || *key == '#' || known_key(key, len))
+            continue;
+        xk_err("%s:%d: unknown key \"%.*s\"", path, nr, (int)len, key);
+        rc = -EINVAL;
+    }
+    return rc;
+}
+
+int settings_read(struct settings *s, const char *path)
+{
+    XLU_Config *cfg = NULL;
+    FILE *f;
+    size_t i;
+    int rc;
+
+    f = fopen(path, "re");
+    if (!f)
+        return -errno;
+    rc = check_keys(f, path);
+    fclose(f);
+    if (rc)
+        return rc;
+    cfg = xlu_cfg_init(stderr, path);
+    if (!cfg)
+        return -ENOMEM;
+    rc = xlu_cfg_readfile(cfg, path) ? -EINVAL : 0;
+    if (rc) {
+        xk_err("%s: cannot be read as a configuration", path);
+        goto out;
+    }
+    for (i = 0; !rc && i < XK_ARRAY_SIZE(numbers); i++)
+        rc = read_number(s, cfg, &numbers[i], path);
+    if (!rc)
+        rc = read_level(s, cfg, path);
+    if (!rc)
+        rc = read_user(s, cfg, path);
+out:
+    xlu_cfg_destroy(cfg);
+    return rc;
+}

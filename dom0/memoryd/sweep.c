@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pass, see sweep.h: phases in this order, each a function that does a
+ * slice of work and says when to come back.
+ */
+#include "sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenkeep/log.h>
+#include <xenkeep/proto/balloon.h>
+#include <xenkeep/util.h>
+
+#include "domain.h"
+#include "ranges.h"
+#include "scan.h"
+#include "window.h"
+
+/* Scanning yields to the loop after this, microseconds. */
+#define SLICE_US 3000u
+
+/* Ranges asked about in one window. */
+#define PROBES 64u
+
+const char *const sweep_skip_names[SKIP_COUNT] = {
+    [SKIP_CHANGED] = "changed", [SKIP_GRANTED] = "granted",
+    [SKIP_REFUSED] = "refused-by-xen", [SKIP_PARTLY] = "partly-ballooned",
+    [SKIP_SWEPT] = "already-swept", [SKIP_UNREADABLE] = "unreadable",
+    [SKIP_LOW] = "low-memory",
+};
+
+enum phase { PHASE_PROBE, PHASE_SCAN, PHASE_SUPER, PHASE_REGULAR, PHASE_END };
+
+struct sweep {
+    struct domain *dom;
+    bool dry_run;
+    bool stopping;
+    enum phase phase;
+    size_t cursor;              /* the next range of this phase */
+    struct ranges ranges;
+    uint64_t candidates;        /* of PHASE_SUPER, for the progress */
+    struct scan_result split;   /* PHASE_REGULAR: the range at the cursor */
+    unsigned int split_page;    /* its next page; 512: take another range */
+    struct xk_grants *grants;
+    struct event *timer;
+    struct sweep_report *report;
+    sweep_progress_fn *progress;
+    sweep_done_fn *done;
+    void *arg;
+};
+
+static xk_gfn_t gfn_of(size_t range)
+{
+    return (xk_gfn_t)range * XK_SUPER_PAGES;
+}
+
+static void tell(struct sweep *s, const char *phase, uint64_t done,
+                 uint64_t total)
+{
+    if (s->progress)
+        s->progress(phase, done, total, s->arg);
+}
+
+/* --- probing: which ranges are entries already ------------------------- */
+
+static int add_probes(struct sweep *s, size_t *list, size_t max)
+{
+    enum range_state kind;
+    size_t n = 0;
+    int rc;
+
+    for (; s->cursor < s->ranges.count && n < max; s->cursor++) {
+        rc = scan_kind(s->dom, gfn_of(s->cursor), &kind);
+        if (rc)
+            return rc;
+        if (kind == RANGE_HOLE)
+            s->ranges.state[s->cursor] = RANGE_HOLE;
+        else if (kind == RANGE_UNKNOWN)
+            list[n++] = s->cursor;
+    }
+    return (int)n;
+}
+
+static int probe(struct sweep *s, uint64_t *wait_us)
+{
+    xk_gfn_t gfns[PROBES];
+    size_t list[PROBES];
+    bool pod[PROBES];
+    int i, n, rc;
+
+    *wait_us = budget_wait(&s->dom->budget, xk_now_us());
+    if (*wait_us)
+        return 0;
+    /* Dozens of entries are looked at in the time of one commit. */
+    n = add_probes(s, list, PROBES);
+    if (n <= 0) {
+        s->phase = PHASE_SCAN;
+        s->cursor = 0;
+        return n;
+    }
+    for (i = 0; i < n; i++)
+        gfns[i] = gfn_of(list[i]);
+    rc = window_probe(s->dom, gfns, (size_t)n, pod);
+    for (i = 0; !rc && i < n; i++) {
+        if (pod[i]) {
+            s->ranges.state[list[i]] = RANGE_POD;
+            s->report->skipped[SKIP_SWEPT]++;
+        }
+    }
+    return rc;
+}
+
+/* --- scanning ----------------------------------------------------------- */
+
+static int scan_one(struct sweep *s, size_t range)
+{
+    struct scan_result result;
+    enum range_state kind;
+    int rc;
+
+    rc = scan_kind(s->dom, gfn_of(range), &kind);
+    if (rc)
+        return rc;
+    if (kind == RANGE_HOLE) {
+        s->ranges.state[range] = RANGE_HOLE;
+        return 0;
+    }
+    rc = scan_range(s->dom, gfn_of(range), &result);
+    if (rc) {
+        s->ranges.state[range] = RANGE_DATA;
+        s->report->skipped[SKIP_UNREADABLE]++;
+        return 0;
+    }
+    s->report->scanned_pages += result.present;
+    s->dom->md->totals.scanned_pages += result.present;
+    s->ranges.state[range] = (uint8_t)ranges_judge(result.present,
+                                                   result.zero);
+    if (s->ranges.state[range] == RANGE_ZERO)
+        s->report->zero_super++;
+    else
+        s->report->zero_regular += result.zero;
+    if (s->ranges.state[range] == RANGE_SPLIT)
+        s->report->skipped[SKIP_PARTLY]++;
+    return 0;
+}
+
+static int scan(struct sweep *s, uint64_t *wait_us)
+{
+    uint64_t start = xk_now_us(), spent = 0;
+    int rc;
+
+    for (; s->cursor < s->ranges.count && spent < SLICE_US; s->cursor++) {
+        if (s->ranges.state[s->cursor] == RANGE_UNKNOWN) {
+            rc = scan_one(s, s->cursor);
+            if (rc)
+                return rc;
+        }
+        spent = xk_now_us() - start;
+    }
+    tell(s, "scan", s->cursor * XK_SUPER_PAGES,
+         s->ranges.count * XK_SUPER_PAGES);
+    *wait_us = spent * (100u / s->dom->md->settings.scan_share_percent) -
+               spent;
+    if (s->cursor >= s->ranges.count) {
+        s->candidates = ranges_in(&s->ranges, RANGE_ZERO);
+        s->phase = s->dry_run ? PHASE_END : PHASE_SUPER;
+        s->cursor = 0;
+    }
+    return 0;
+}
+
+/* --- committing --------------------------------------------------------- */
+
+static void count_result(struct sweep *s, const struct window_item *item)
+{
+    static const enum sweep_skip skips[] = {
+        [WINDOW_CHANGED] = SKIP_CHANGED, [WINDOW_GRANTED] = SKIP_GRANTED,
+        [WINDOW_REFUSED] = SKIP_REFUSED,
+    };
+    uint64_t pages = item->super ? XK_SUPER_PAGES : 1;
+
+    if (item->result == WINDOW_UNTOUCHED)
+        return;
+    if (item->result != WINDOW_COMMITTED) {
+        s->report->skipped[skips[item->result]]++;
+        s->dom->md->totals.refused_ranges +=
+            item->result == WINDOW_REFUSED;
+        return;
+    }
+    if (item->super)
+        s->report->committed_super++;
+    else
+        s->report->committed_regular++;
+    s->dom->swept_pages += pages;
+    s->dom->md->totals.committed_pages += pages;
+}
+
+static int run_window(struct sweep *s, struct window_item *items, size_t n)
+{
+    size_t i;
+    int rc;
+
+    rc = window_run(s->dom, &s->grants, items, n);
+    for (i = 0; !rc && i < n; i++)
+        count_result(s, &items[i]);
+    return rc;
+}
+
+/* A second look, just before the window: hot ranges fall out here, where it
+ * costs nothing, and not in Xen's check, which splits what it refuses. */
+static bool still_zero(struct sweep *s, size_t range)
+{
+    struct scan_result result;
+
+    return !scan_range(s->dom, gfn_of(range), &result) &&
+           ranges_judge(result.present, result.zero) == RANGE_ZERO;
+}
+
+static int commit_super(struct sweep *s, uint64_t *wait_us)
+{
+    struct window_item items[WINDOW_ITEMS];
+    uint32_t max;
+    size_t n = 0;
+
+    *wait_us = budget_wait(&s->dom->budget, xk_now_us());
+    if (*wait_us)
+        return 0;
+    max = budget_items(&s->dom->budget, WINDOW_ITEMS);
+    while (n < max) {
+        s->cursor = ranges_next(&s->ranges, s->cursor, RANGE_ZERO);
+        if (s->cursor >= s->ranges.count)
+            break;
+        s->ranges.state[s->cursor] = RANGE_DONE;
+        if (still_zero(s, s->cursor))
+            items[n++] = (struct window_item){ .gfn = gfn_of(s->cursor),
+                                               .super = true };
+        else
+            s->report->skipped[SKIP_CHANGED]++;
+    }
+    if (!n) {
+        s->phase = s->dom->md->settings.sweep_regular &&
+                           s->dom->info.type == XK_GUEST_PVH
+                       ? PHASE_REGULAR : PHASE_END;
+        s->cursor = 0;
+        return 0;
+    }
+    tell(s, "commit",
+         s->candidates - ranges_in(&s->ranges, RANGE_ZERO), s->candidates);
+    return run_window(s, items, n);
+}
+
+/* Reads the next split range: once, because reading it a second time would
+ * populate what was just taken. False: there is none. */
+static bool next_split(struct sweep *s)
+{
+    s->cursor = ranges_next(&s->ranges, s->cursor, RANGE_SPLIT);
+    if (s->cursor >= s->ranges.count)
+        return false;
+    s->ranges.state[s->cursor] = RANGE_DONE;
+    s->split_page = 0;
+    if (scan_range(s->dom, gfn_of(s->cursor), &s->split)) {
+        memset(&s->split, 0, sizeof(s->split));
+        s->report->skipped[SKIP_UNREADABLE]++;
+    }
+    return true;
+}
+
+/*
+ * Single zero pages, only where the range is split anyway: taking one out of
+ * an intact 2 MiB mapping would cost more than it brings. For these Xen checks
+ * no references, which is why a guest with a device model (HVM) gets none.
+ */
+static int commit_regular(struct sweep *s, uint64_t *wait_us)
+{
+    struct window_item items[WINDOW_ITEMS];
+    uint32_t max = budget_items(&s->dom->budget, WINDOW_ITEMS);
+    size_t n = 0;
+
+    *wait_us = budget_wait(&s->dom->budget, xk_now_us());
+    if (*wait_us)
+        return 0;
+    if (s->split_page >= XK_SUPER_PAGES && !next_split(s)) {
+        s->phase = PHASE_END;
+        return 0;
+    }
+    for (; s->split_page < XK_SUPER_PAGES && n < max; s->split_page++)
+        if (s->split.is_zero[s->split_page])
+            items[n++] = (struct window_item){
+                .gfn = gfn_of(s->cursor) + s->split_page };
+    return n ? run_window(s, items, n) : 0;
+}
+
+/* --- the pass ----------------------------------------------------------- */
+
+static int (*const phases[])(struct sweep *s, uint64_t *wait_us) = {
+    [PHASE_PROBE] = probe,
+    [PHASE_SCAN] = scan,
+    [PHASE_SUPER] = commit_super,
+    [PHASE_REGULAR] = commit_regular,
+};
+
+static void again(struct sweep *s, uint64_t wait_us)
+{
+    struct timeval tv = { .tv_sec = (time_t)(wait_us / 1000000),
+                          .tv_usec = (suseconds_t)(wait_us % 1000000) };
+
+    (void)evtimer_add(s->timer, &tv);
+}
+
+static void end(struct sweep *s, int rc)
+{
+    sweep_done_fn *done = s->done;
+    void *arg = s->arg;
+
+    sweep_free(s);
+    done(rc, arg);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct sweep *s = arg;
+    uint64_t wait_us = 0;
+    int rc;
+
+    (void)fd, (void)what;
+    rc = s->stopping || s->dom->leaving ? -ECANCELED
+                                        : phases[s->phase](s, &wait_us);
+    if (rc || s->phase == PHASE_END)
+        end(s, rc);
+    else
+        again(s, wait_us);
+}
+
+/* How many ranges there are to look at, holes included. */
+static int count_ranges(struct domain *dom, size_t *count_r)
+{
+    xk_gfn_t max;
+    int rc;
+
+    rc = xk_hv_max_gfn(dom->md->hv, dom->info.domid, &max);
+    if (rc)
+        return rc;
+    *count_r = (size_t)(max / XK_SUPER_PAGES) + 1;
+    return 0;
+}
+
+static int prepare(struct sweep *s)
+{
+    struct domain *dom = s->dom;
+    struct xk_pod pod;
+    size_t count;
+    uint64_t kib;
+    int rc;
+
+    rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
+    if (!rc)
+        rc = count_ranges(dom, &count);
+    if (!rc)
+        rc = ranges_init(&s->ranges, count);
+    if (rc)
+        return rc;
+    if (domain_static_max_kib(dom, &kib))
+        kib = dom->info.max_pages * 4;
+    rc = scratch_place(dom->md->hv, dom->info.domid, kib / 4, &dom->scratch);
+    if (rc)
+        return rc;
+    s->ranges.state[0] = RANGE_DONE;
+    s->report->skipped[SKIP_LOW]++;
+    /* Without entries there is nothing that mapping could populate. */
+    s->phase = pod.entries ? PHASE_PROBE : PHASE_SCAN;
+    return 0;
+}
+
+int sweep_start(struct domain *dom, bool dry_run, struct sweep_report *report,
+                sweep_progress_fn *progress, sweep_done_fn *done, void *arg,
+                struct sweep **sweep_r)
+{
+    struct sweep *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (!s)
+        return -ENOMEM;
+    *s = (struct sweep){
+        .dom = dom, .dry_run = dry_run, .report = report,
+        .split_page = XK_SUPER_PAGES,
+        .progress = progress, .done = done, .arg = arg,
+    };
+    s->timer = evtimer_new(dom->md->loop.base, on_timer, s);
+    rc = s->timer ? prepare(s) : -ENOMEM;
+    if (rc) {
+        sweep_free(s);
+        return rc;
+    }
+    dom->md->totals.sweeps++;
+    again(s, 0);
+    *sweep_r = s;
+    return 0;
+}
+
+void sweep_stop(struct sweep *s)
+{
+    s->stopping = true;
+    again(s, 0);
+}
+
+void sweep_free(struct sweep *s)
+{
+    if (!s)
+        return;
+    xk_hv_grants_unmap(s->dom->md->hv, s->grants);
+    ranges_dispose(&s->ranges);
+    if (s->timer)
+        event_free(s->timer);
+    free(s);
+}
+
+/* --- a burst ------------------------------------------------------------ */
+
+/* Zero ranges from the domain's cursor on, for as long as a slice lasts. */
+static size_t burst_find(struct domain *dom, size_t count,
+                         struct window_item *items, size_t max)
+{
+    uint64_t start = xk_now_us();
+    struct scan_result result;
+    enum range_state kind;
+    size_t looked, n = 0;
+
+    for (looked = 0; looked < count && n < max &&
+                     xk_now_us() - start < SLICE_US; looked++) {
+        if (++dom->burst_cursor >= count)
+            dom->burst_cursor = 1;
+        if (scan_kind(dom, gfn_of(dom->burst_cursor), &kind))
+            break;
+        if (kind != RANGE_UNKNOWN ||
+            scan_range(dom, gfn_of(dom->burst_cursor), &result))
+            continue;
+        dom->md->totals.scanned_pages += result.present;
+        if (ranges_judge(result.present, result.zero) == RANGE_ZERO)
+            items[n++] = (struct window_item){
+                .gfn = gfn_of(dom->burst_cursor), .super = true };
+    }
+    return n;
+}
+
+void sweep_burst(struct domain *dom)
+{
+    struct window_item items[WINDOW_ITEMS];
+    struct xk_grants *grants = NULL;
+    struct sweep_report report = { 0 };
+    struct sweep s = { .dom = dom, .report = &report };
+    struct xk_pod pod;
+    size_t count, n;
+
+    /* With entries about, reading would populate them. */
+    if (budget_wait(&dom->budget, xk_now_us()) || !dom->scratch.placed ||
+        xk_hv_pod(dom->md->hv, dom->info.domid, &pod) || pod.entries ||
+        count_ranges(dom, &count))
+        return;
+    n = burst_find(dom, count, items,
+                   budget_items(&dom->budget, WINDOW_ITEMS));
+    if (n && !xk_hv_grants_map(dom->md->hv, dom->info.domid, &grants)) {
+        s.grants = grants;
+        (void)run_window(&s, items, n);
+        xk_hv_grants_unmap(dom->md->hv, s.grants);
+    }
+}

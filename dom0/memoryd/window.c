@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The window, see window.h. Each step between two hypercalls is a fault point
+ * of test builds, and repair.c can go on from every one of them.
+ */
+#include "window.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <xenkeep/log.h>
+#include <xenkeep/proto/balloon.h>
+#include <xenkeep/util.h>
+#include <xenkeep/zero.h>
+
+#include "fault.h"
+
+/* Pages of each range that are looked at again while the guest is paused.
+ * Xen then looks at all of them. */
+#define SAMPLES 8u
+#define STRIDE (XK_SUPER_PAGES / SAMPLES)
+
+/*
+ * X, the one page of the range that is taken out so that Xen checks the
+ * range. Were the check to fail, X alone would be gone: so it is a sample.
+ */
+static xk_gfn_t x_of(const struct window_item *item)
+{
+    return item->super ? item->gfn + STRIDE : item->gfn;
+}
+
+static size_t pages_of(const struct window_item *item)
+{
+    return item->super ? XK_SUPER_PAGES : 1u;
+}
+
+struct granted {
+    struct window_item *items;
+    size_t count;
+};
+
+static void strike_granted(xk_gfn_t untrusted_gfn, void *arg)
+{
+    struct granted *g = arg;
+    size_t i;
+
+    for (i = 0; i < g->count; i++)
+        if (untrusted_gfn - g->items[i].gfn < pages_of(&g->items[i]))
+            g->items[i].result = WINDOW_GRANTED;
+}
+
+/* The guest is paused: it can add no grant, and the table cannot grow. */
+static int drop_granted(struct domain *dom, struct xk_grants **grants,
+                        struct window_item *items, size_t count)
+{
+    struct granted g = { items, count };
+    struct xk_hv *hv = dom->md->hv;
+    int rc;
+
+    rc = *grants ? xk_hv_grants_walk(hv, *grants, strike_granted, &g)
+                 : -ESTALE;
+    if (rc != -ESTALE)
+        return rc;
+    xk_hv_grants_unmap(hv, *grants);
+    *grants = NULL;
+    rc = xk_hv_grants_map(hv, dom->info.domid, grants);
+    return rc ? rc : xk_hv_grants_walk(hv, *grants, strike_granted, &g);
+}
+
+static size_t sample_gfns(const struct window_item *items, size_t count,
+                          xk_gfn_t *gfns, uint8_t *owner)
+{
+    size_t i, s, n = 0;
+
+    for (i = 0; i < count; i++) {
+        for (s = 0; s < (items[i].super ? SAMPLES : 1u); s++) {
+            owner[n] = (uint8_t)i;
+            gfns[n++] = items[i].gfn + s * STRIDE;
+        }
+    }
+    return n;
+}
+
+/* Our own mapping is a reference that would fail Xen's check: it is gone
+ * when this returns. */
+static int drop_changed(struct domain *dom, struct window_item *items,
+                        size_t count)
+{
+    xk_gfn_t gfns[WINDOW_ITEMS * SAMPLES] = { 0 };
+    uint8_t owner[WINDOW_ITEMS * SAMPLES];
+    int errs[WINDOW_ITEMS * SAMPLES];
+    size_t i, n = sample_gfns(items, count, gfns, owner);
+    void *map;
+    int rc;
+
+    if (!n)
+        return 0;
+    rc = xk_hv_map(dom->md->hv, dom->info.domid, gfns, n, errs, &map);
+    if (rc)
+        return rc;
+    for (i = 0; i < n; i++) {
+        struct window_item *item = &items[owner[i]];
+
+        if (item->result == WINDOW_UNTOUCHED &&
+            (errs[i] || !xk_zero((char *)map + i * XK_PAGE_SIZE,
+                                 XK_PAGE_SIZE)))
+            item->result = WINDOW_CHANGED;
+    }
+    xk_hv_unmap(dom->md->hv, map, n);
+    return 0;
+}
+
+/* Takes out every X in one call; *taken_r of them were. */
+static int take_xs(struct domain *dom, struct window_item *const *live,
+                   size_t count, size_t *taken_r)
+{
+    xk_gfn_t xs[WINDOW_ITEMS];
+    size_t i;
+    int rc;
+
+    for (i = 0; i < count; i++)
+        xs[i] = x_of(live[i]);
+    rc = xk_hv_decrease(dom->md->hv, dom->info.domid, xs, count, 0, taken_r);
+    return rc == -EAGAIN ? 0 : rc;
+}
+
+/*
+ * Marks each range: when Xen has checked it, all of it is entries but X, and
+ * the mark makes it one 2 MiB entry again. When Xen refused, it is still RAM,
+ * the mark fails, and X alone is put back as an entry.
+ */
+static int mark_ranges(struct domain *dom, struct window_item *const *live,
+                       size_t count)
+{
+    struct xk_hv *hv = dom->md->hv;
+    size_t i;
+    int rc;
+
+    for (i = 0; i < count; i++) {
+        xk_gfn_t x = x_of(live[i]);
+
+        rc = xk_hv_mark_pod(hv, dom->info.domid, &live[i]->gfn, 1,
+                            live[i]->super ? XK_SUPER_ORDER : 0, NULL);
+        live[i]->result = rc ? WINDOW_REFUSED : WINDOW_COMMITTED;
+        if (rc)
+            rc = xk_hv_mark_pod(hv, dom->info.domid, &x, 1, 0, NULL);
+        if (rc)
+            return rc;
+        xk_fault("window-marked");
+    }
+    return 0;
+}
+
+/* With the guest paused and the scratch open: the heart of it. */
+static int commit(struct domain *dom, struct window_item *items, size_t count)
+{
+    struct window_item *live[WINDOW_ITEMS];
+    size_t i, n, taken;
+    int rc;
+
+    for (i = 0, n = 0; i < count; i++)
+        if (items[i].result == WINDOW_UNTOUCHED)
+            live[n++] = &items[i];
+    if (!n)
+        return 0;
+    rc = scratch_open(dom->md->hv, dom->info.domid, &dom->scratch, 1);
+    if (rc)
+        return rc;
+    xk_fault("window-opened");
+    rc = take_xs(dom, live, n, &taken);
+    xk_fault("window-taken");
+    if (!rc)
+        rc = mark_ranges(dom, live, taken);
+    return rc;
+}
+
+int window_restore(struct domain *dom, const xk_gfn_t *gfns, size_t count)
+{
+    struct xk_hv *hv = dom->md->hv;
+    xk_domid_t domid = dom->info.domid;
+    struct xk_pod pod;
+    size_t i;
+    int rc;
+
+    /* RAM refuses the mark, an entry stays one, a hole becomes one. */
+    for (i = 0; i < count; i++) {
+        rc = xk_hv_mark_pod(hv, domid, &gfns[i], 1, 0, NULL);
+        if (rc && rc != -EBUSY)
+            return rc;
+    }
+    rc = scratch_close(hv, domid, &dom->scratch);
+    if (rc)
+        return rc;
+    xk_fault("window-closed");
+    rc = xk_hv_pod(hv, domid, &pod);
+    if (rc || pod.cache + dom->debt >= pod.entries)
+        return rc;
+    xk_warn("%s: %llu entries but %llu pages to fill them: covering",
+            dom->name, (unsigned long long)pod.entries,
+            (unsigned long long)pod.cache);
+    return xk_hv_pod_cover(hv, domid, dom->debt);
+}
+
+/*
+ * Is the guest in a state to be paused by us, and by nobody else? Notes the
+ * debt it has anyway: faults leave it as it is, the guest's balloon only
+ * lowers it.
+ */
+static int may_pause(struct domain *dom)
+{
+    struct xk_pod pod;
+    int rc;
+
+    rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
+    if (rc)
+        return rc;
+    if (dom->info.dying || dom->info.shutdown || dom->info.paused ||
+        dom->leaving)
+        return -EBUSY;
+    rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
+    if (!rc)
+        dom->debt = pod.entries > pod.cache ? pod.entries - pod.cache : 0;
+    return rc;
+}
+
+static int check_running(struct domain *dom, xk_gfn_t gfn)
+{
+    int rc;
+
+    rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
+    if (rc)
+        return rc;
+    return dom->info.dying || dom->info.shutdown ||
+           domain_migrating(dom, gfn) ? -EBUSY : 0;
+}
+
+static int pause_guest(struct domain *dom, const xk_gfn_t *xs, size_t count)
+{
+    int rc;
+
+    rc = domain_journal(dom, JOURNAL_PAUSING, xs, (uint32_t)count);
+    if (rc)
+        return rc;
+    xk_fault("window-pausing");
+    rc = xk_hv_pause(dom->md->hv, dom->info.domid);
+    if (rc)
+        return rc;
+    xk_fault("window-paused");
+    rc = domain_journal(dom, JOURNAL_PAUSED, xs, (uint32_t)count);
+    if (rc)
+        (void)xk_hv_unpause(dom->md->hv, dom->info.domid);
+    return rc;
+}
+
+static void unpause_guest(struct domain *dom, uint64_t start, size_t items)
+{
+    struct totals *t = &dom->md->totals;
+    uint64_t end;
+    int rc;
+
+    rc = xk_hv_unpause(dom->md->hv, dom->info.domid);
+    end = xk_now_us();
+    if (rc && rc != -ESRCH)
+        xk_err("%s: cannot be unpaused: %s", dom->name, strerror(-rc));
+    xk_fault("window-unpaused");
+    (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
+    budget_spent(&dom->budget, start, end, (uint32_t)items);
+    t->pauses++;
+    t->pause_us += end - start;
+    t->longest_pause_us = xk_max_u64(t->longest_pause_us, end - start);
+}
+
+int window_run(struct domain *dom, struct xk_grants **grants,
+               struct window_item *items, size_t count)
+{
+    xk_gfn_t xs[WINDOW_ITEMS];
+    uint64_t start;
+    size_t i;
+    int rc, r;
+
+    if (!count || count > WINDOW_ITEMS)
+        return -EINVAL;
+    for (i = 0; i < count; i++) {
+        items[i].result = WINDOW_UNTOUCHED;
+        xs[i] = x_of(&items[i]);
+    }
+    rc = may_pause(dom);
+    if (rc)
+        return rc;
+    start = xk_now_us();
+    rc = pause_guest(dom, xs, count);
+    if (rc)
+        return rc;
+    rc = check_running(dom, xs[0]);
+    if (!rc)
+        rc = drop_granted(dom, grants, items, count);
+    if (!rc)
+        rc = drop_changed(dom, items, count);
+    if (!rc) {
+        rc = commit(dom, items, count);
+        /* On success there are no holes: close and verify only. */
+        r = window_restore(dom, xs, rc ? count : 0);
+        rc = rc ? rc : r;
+        xk_fault("window-verified");
+        if (r) {
+            xk_err("%s: left paused, its memory is not whole: %s", dom->name,
+                   strerror(-r));
+            return r;
+        }
+    }
+    unpause_guest(dom, start, count);
+    return rc;
+}
+
+/* First, middle and last page: a cheap test for ranges that are part hole. */
+static bool has_hole(struct domain *dom, xk_gfn_t gfn)
+{
+    static const unsigned int at[] = { 0, XK_SUPER_PAGES / 2,
+                                       XK_SUPER_PAGES - 1 };
+    enum xk_gfn_type type;
+    size_t i;
+
+    for (i = 0; i < XK_ARRAY_SIZE(at); i++)
+        if (xk_hv_gfn_type(dom->md->hv, dom->info.domid, gfn + at[i], &type) ||
+            type != XK_GFN_RAM)
+            return true;
+    return false;
+}
+
+int window_probe(struct domain *dom, const xk_gfn_t *gfns, size_t count,
+                 bool *pod_r)
+{
+    uint64_t start;
+    size_t i;
+    int rc, r;
+
+    rc = may_pause(dom);
+    if (rc)
+        return rc;
+    start = xk_now_us();
+    rc = pause_guest(dom, NULL, 0);
+    if (rc)
+        return rc;
+    /* The mark changes nothing where all is entries or any is RAM. */
+    for (i = 0; i < count; i++)
+        pod_r[i] = !has_hole(dom, gfns[i]) &&
+                   !xk_hv_mark_pod(dom->md->hv, dom->info.domid, &gfns[i], 1,
+                                   XK_SUPER_ORDER, NULL);
+    /* A hole that hid from has_hole() is an entry now: cover it. */
+    r = window_restore(dom, NULL, 0);
+    if (r) {
+        xk_err("%s: left paused, its memory is not whole: %s", dom->name,
+               strerror(-r));
+        return r;
+    }
+    unpause_guest(dom, start, 0);
+    return rc;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every xl-<verb> has in common: its options (one table from which both
+ * the parser and --help are made), its request to a daemon, its exit code.
+ */
+#ifndef XK_XL_COMMAND_H
+#define XK_XL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <json-c/json.h>
+
+#define XK_EXIT_DONE   0
+#define XK_EXIT_FAILED 1        /* failed, or refused */
+#define XK_EXIT_USAGE  2        /* the request cannot be meant */
+
+/* Goes on: what xk_command_parse returns when there is work to do. */
+#define XK_GO_ON (-1)
+
+struct xk_command;
+
+/* An option of one command; the common ones are added to them. */
+struct xk_option {
+    const char *name;           /* long name, without the dashes */
+    const char *arg;            /* what --help calls its value; NULL: none */
+    const char *help;
+    /* Takes the value; false when it complained and the command is to end. */
+    bool (*set)(const struct xk_command *cmd, void *own, const char *value);
+};
+
+struct xk_command {
+    const char *name;           /* "xl-sweep" */
+    const char *synopsis;       /* what follows the name in the usage line */
+    const char *about;          /* a sentence or two */
+    const char *daemon;         /* "memoryd" */
+    bool needs_domain;
+    const struct xk_option *options;    /* ends with a NULL name */
+};
+
+/* What the common options and the operand said. */
+struct xk_common {
+    const char *domain;         /* name or id, checked; NULL: not given */
+    bool json;
+};
+
+/* One line on standard error, behind the command's name. */
+void xk_complain(const struct xk_command *cmd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* XK_GO_ON, or the code to leave with (--help, --version, bad usage). */
+int xk_command_parse(const struct xk_command *cmd, int argc, char **argv,
+                     struct xk_common *common, void *own);
+
+/*
+ * Ask the daemon, with a progress bar. Takes `params` over; the caller puts
+ * the result. Returns an exit code, having complained if it is not 0.
+ */
+int xk_command_call(const struct xk_command *cmd, const char *method,
+                    struct json_object *params,
+                    struct json_object **result_r);
+
+/* The result as one line of JSON. */
+void xk_command_json(struct json_object *result);
+
+/* The answer lacks `field`: complain, and the exit code for it. */
+int xk_command_lacks(const struct xk_command *cmd, const char *field);
+
+/* The code to leave with, once everything has reached standard output. */
+int xk_command_finish(const struct xk_command *cmd, int exit_code);
+
+#endif /* XK_XL_COMMAND_H */

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The commands. They know the control protocol and nothing of Xen. Expects
+# sbin_PROGRAMS, EXTRA_DIST and CLEANFILES to be defined by the top Makefile.
+
+sbin_PROGRAMS += xl-sweep xl-memory
+
+xl_command_sources = \
+	dom0/xl/client.c dom0/xl/client.h \
+	dom0/xl/command.c dom0/xl/command.h \
+	dom0/xl/fields.c dom0/xl/fields.h \
+	dom0/xl/progress.c dom0/xl/progress.h \
+	dom0/xl/table.c dom0/xl/table.h \
+	dom0/xl/units.c dom0/xl/units.h
+
+xl_sweep_SOURCES = dom0/xl/sweep.c $(xl_command_sources)
+xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
+
+xl_memory_SOURCES = dom0/xl/memory.c $(xl_command_sources)
+xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
+
+# The shim lies in a directory of its own, never beside the distribution's xl:
+# an administrator who wants it links it to /usr/local/sbin/xl.
+XL_REAL = /usr/sbin/xl
+
+EXTRA_DIST += dom0/xl/xl-shim.sh.in
+
+if XL_SHIM
+xlshimdir = $(pkglibexecdir)/shim
+xlshim_SCRIPTS = dom0/xl/xl
+CLEANFILES += dom0/xl/xl
+
+dom0/xl/xl: $(top_srcdir)/dom0/xl/xl-shim.sh.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) dom0/xl && \
+	sed -e 's|@xl[@]|$(XL_REAL)|g' -e 's|@sbindir[@]|$(sbindir)|g' \
+	    $(top_srcdir)/dom0/xl/xl-shim.sh.in > $@.tmp && \
+	chmod 755 $@.tmp && mv $@.tmp $@
+endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Tests that `make check` runs. The lab and the fuzzers have runs of their own.
