@@ -122,7 +122,8 @@ static void end_call(struct xk_ctl_call *call)
         return;
     conn->call = NULL;
     (void)bufferevent_enable(conn->bev, EV_READ);
-    bufferevent_trigger(conn->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+    if (evbuffer_get_length(bufferevent_get_input(conn->bev)))
+        bufferevent_trigger(conn->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 void xk_ctl_reply(struct xk_ctl_call *call, struct json_object *result)

@@ -58,6 +58,9 @@ int xk_ctl_parse(const char *line, size_t len, struct xk_ctl_request *req)
         !member(req->root, "method", json_type_string, &v))
         return XK_RPC_INVALID;
     req->method = json_object_get_string(v);
+    /* A zero byte would hide what follows it. */
+    if (strlen(req->method) != (size_t)json_object_get_string_len(v))
+        return XK_RPC_INVALID;
     if (json_object_object_get_ex(req->root, "params", &v)) {
         if (!json_object_is_type(v, json_type_object))
             return XK_RPC_PARAMS;

@@ -5,6 +5,7 @@
  */
 #include "depriv.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -82,6 +83,9 @@ int xk_depriv(const char *user)
 {
     int rc;
 
+    /* libxenstore ends its thread with pthread_cancel(), for which glibc
+     * loads this library: later it could not be opened. */
+    (void)dlopen("libgcc_s.so.1", RTLD_NOW);
     if (geteuid() == 0) {
         rc = change_user(user);
         if (rc)

@@ -19,6 +19,9 @@
 
 #include "schema.h"
 
+/* Watch events that are handled before the loop looks elsewhere. */
+#define EVENTS_AT_ONCE 32u
+
 struct xk_xs {
     struct xs_handle *h;
     struct event *readable;
@@ -49,10 +52,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct xk_xs *xs = arg;
     struct xk_watch *w;
+    unsigned int n;
     char **event;
 
     (void)fd, (void)what;
-    while ((event = xs_check_watch(xs->h)) != NULL) {
+    /* It stays readable while there are more: a guest that writes all the
+     * time shall not keep the loop here. */
+    for (n = 0; n < EVENTS_AT_ONCE; n++) {
+        event = xs_check_watch(xs->h);
+        if (!event)
+            break;
         w = by_token(xs, event[XS_WATCH_TOKEN]);
         if (w)
             w->fn(event[XS_WATCH_PATH], w->arg);

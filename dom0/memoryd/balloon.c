@@ -64,9 +64,12 @@ static void scratch_next(struct balloon *b)
 
     b->allowance = 0;
     /* A migration walks all gfns, the scratch too: none may be open. */
-    if (!left || dom->leaving || domain_migrating(dom, RAM_GFN))
+    if (!left || b->stopping || !dom->scratch.placed || dom->leaving ||
+        domain_migrating(dom, RAM_GFN))
         return;
-    rc = domain_journal(dom, JOURNAL_OPEN, NULL, 0);
+    rc = domain_note_debt(dom);
+    if (!rc)
+        rc = domain_journal(dom, JOURNAL_OPEN, NULL, 0);
     xk_fault("inflate-opening");
     if (!rc)
         rc = scratch_open(dom->md->hv, dom->info.domid, &dom->scratch,
@@ -124,25 +127,37 @@ void balloon_dispose(struct balloon *b)
     b->deadline = NULL;
 }
 
+/* A job that was asked to stop does not get new time with each message. */
+static void be_patient(struct balloon *b)
+{
+    if (!b->stopping)
+        (void)evtimer_add(b->deadline, &patience);
+}
+
+/* With the time since the job began: where it goes is what one asks. */
+static void log_message(struct balloon *b, const char *way,
+                        const struct xk_balloon_slot *msg)
+{
+    xk_debug("%s: job %" PRIu64 " +%" PRIu64 " us: %s %s, pages %" PRIu64
+             ", given %" PRIu64, domain_of(b)->name, b->id,
+             b->start_us ? xk_now_us() - b->start_us : 0, way,
+             xk_balloon_type_name(msg->type), msg->pages, msg->given);
+}
+
 static int tell(struct balloon *b, uint16_t type, uint64_t pages)
 {
     struct xk_balloon_slot slot = {
         .type = type, .id = b->id, .pages = pages,
     };
 
-    (void)evtimer_add(b->deadline, &patience);
+    be_patient(b);
+    log_message(b, "sent", &slot);
     return device_send(b->dev, &slot);
 }
 
 static int place_scratch(struct domain *dom)
 {
-    uint64_t kib;
-    int rc;
-
-    rc = domain_static_max_kib(dom, &kib);
-    if (rc)
-        kib = dom->info.max_pages * 4;
-    return scratch_place(dom->md->hv, dom->info.domid, kib / 4,
+    return scratch_place(dom->md->hv, dom->info.domid, domain_ram_pages(dom),
                          &dom->scratch);
 }
 
@@ -171,14 +186,19 @@ int balloon_start(struct balloon *b, uint64_t pages,
     b->id++;
     b->want = grow ? pages - b->ballooned : b->ballooned - pages;
     b->moved = 0;
+    b->start_us = xk_now_us();
+    b->stopping = false;
     b->phase = grow ? BALLOON_ASKED : BALLOON_TAKING;
+    rc = tell(b, XK_BALLOON_TARGET, pages);
+    if (rc) {
+        reset(b);
+        return rc;
+    }
+    /* Only now: a device that breaks while it is told shall call nobody. */
     b->progress = progress;
     b->done = done;
     b->arg = arg;
-    rc = tell(b, XK_BALLOON_TARGET, pages);
-    if (rc)
-        reset(b);
-    return rc;
+    return 0;
 }
 
 void balloon_stop(struct balloon *b)
@@ -186,6 +206,8 @@ void balloon_stop(struct balloon *b)
     if (b->phase == BALLOON_IDLE)
         return;
     scratch_done(domain_of(b));
+    be_patient(b);
+    b->stopping = true;
     (void)tell(b, XK_BALLOON_STOP, 0);
 }
 
@@ -230,10 +252,13 @@ static bool on_sweep(struct balloon *b, const struct xk_balloon_slot *msg)
     return true;
 }
 
+/* Each chunk but the last moves something: or a job could go on for ever. */
 static bool moved_sound(const struct balloon *b,
                         const struct xk_balloon_slot *msg)
 {
-    return msg->given >= b->moved && msg->given <= b->want &&
+    bool last = msg->flags & XK_BALLOON_F_LAST;
+
+    return msg->given >= b->moved + !last && msg->given <= b->want &&
            (!b->allowance || msg->given - b->moved <= b->allowance);
 }
 
@@ -243,7 +268,7 @@ static bool on_gave_taking(struct balloon *b,
     if (msg->given < b->moved || msg->given > b->want)
         return false;
     b->moved = msg->given;
-    (void)evtimer_add(b->deadline, &patience);
+    be_patient(b);
     return true;
 }
 
@@ -296,9 +321,7 @@ static bool (*const handlers[])(struct balloon *b,
 
 void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg)
 {
-    xk_debug("%s: %s id %" PRIu64 " pages %" PRIu64 " given %" PRIu64,
-             domain_of(b)->name, xk_balloon_type_name(msg->type), msg->id,
-             msg->pages, msg->given);
+    log_message(b, "received", msg);
     if (msg->type != XK_BALLOON_STATE && msg->id != b->id) {
         device_break(b->dev, "a message of another job");
         return;

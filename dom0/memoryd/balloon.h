@@ -38,6 +38,8 @@ struct balloon {
     uint64_t want;              /* pages to move */
     uint64_t moved;             /* pages the guest says were moved */
     uint64_t allowance;         /* pages until the next settlement; 0: any */
+    bool stopping;              /* no debt any more, and no more patience */
+    uint64_t start_us;          /* when TARGET was sent */
     struct event *deadline;     /* no word from the guest */
     balloon_done_fn *done;
     balloon_progress_fn *progress;

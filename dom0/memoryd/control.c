@@ -98,6 +98,10 @@ static bool named_domain(struct xk_ctl_call *call, struct json_object *params,
         return !required && !v;
     }
     name = json_object_get_string(v);
+    if (strlen(name) != (size_t)json_object_get_string_len(v)) {
+        xk_ctl_fail(call, XK_RPC_PARAMS, "\"domain\" has a zero byte in it");
+        return false;
+    }
     if (!strcmp(name, "0") || !strcmp(name, "Domain-0")) {
         xk_ctl_fail(call, XK_RPC_PARAMS,
                     "domain 0 is not a guest: name one that xl list shows");

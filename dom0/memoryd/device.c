@@ -295,13 +295,23 @@ static int create_nodes(struct device *dev, bool fe_exists)
     return rc;
 }
 
+/* The state is written last: without it an earlier memoryd was killed while
+ * it made the nodes, or they were removed. */
+static bool fe_complete(struct device *dev)
+{
+    char path[XK_XS_PATH_MAX];
+
+    return xk_xs_exists(dev->dom->md->xs,
+                        node(dev->fe_path, XK_KEY_BALLOON_FE_STATE, path));
+}
+
 void device_create(struct device *dev)
 {
     struct memoryd *md = dev->dom->md;
     char path[XK_XS_PATH_MAX];
     int rc;
 
-    rc = create_nodes(dev, xk_xs_exists(md->xs, dev->fe_path));
+    rc = create_nodes(dev, fe_complete(dev));
     if (rc) {
         xk_warn("%s: cannot make its balloon device: %s", dev->dom->name,
                 strerror(-rc));
@@ -315,6 +325,12 @@ void device_create(struct device *dev)
     if (rc)
         xk_warn("%s: cannot watch its balloon front-end: %s", dev->dom->name,
                 strerror(-rc));
+}
+
+void device_check(struct device *dev)
+{
+    if (dev->created && !fe_complete(dev))
+        (void)create_nodes(dev, false);
 }
 
 void device_remove(struct device *dev)

@@ -48,6 +48,8 @@ struct device {
 void device_init(struct device *dev, struct domain *dom);
 /* Writes the nodes of both ends and watches the front-end. */
 void device_create(struct device *dev);
+/* Writes the nodes again if somebody has removed those of the front-end. */
+void device_check(struct device *dev);
 /* The guest is gone: removes the back-end's nodes. */
 void device_remove(struct device *dev);
 /* Lets go of the ring and tells the front-end; the nodes stay. */

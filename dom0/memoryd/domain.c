@@ -20,6 +20,9 @@
 /* Domains read in one call. */
 #define LIST_STEP 64
 
+/* Between two attempts to make a held guest whole. */
+#define HOLD_SECONDS 1
+
 static void read_name(struct domain *dom)
 {
     char path[XK_XS_PATH_MAX], name[257];
@@ -60,6 +63,46 @@ int domain_static_max_kib(struct domain *dom, uint64_t *kib_r)
     return memory_node(dom, XK_PATH_MEMORY_STATIC_MAX, kib_r);
 }
 
+uint64_t domain_ram_pages(struct domain *dom)
+{
+    uint64_t kib;
+
+    return domain_static_max_kib(dom, &kib) ? dom->info.max_pages : kib / 4;
+}
+
+int domain_note_debt(struct domain *dom)
+{
+    struct xk_pod pod;
+    int rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
+
+    if (rc)
+        return rc;
+    dom->debt = pod.entries - xk_min_u64(pod.entries, pod.cache);
+    dom->surplus = pod.cache - xk_min_u64(pod.entries, pod.cache);
+    return 0;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    struct domain *dom = arg;
+
+    (void)fd, (void)what;
+    dom->held = false;
+    if (repair_domain(dom))
+        domain_hold(dom);
+}
+
+void domain_hold(struct domain *dom)
+{
+    static const struct timeval later = { .tv_sec = HOLD_SECONDS };
+
+    dom->held = true;
+    if (!dom->again)
+        dom->again = evtimer_new(dom->md->loop.base, on_again, dom);
+    if (dom->again)
+        (void)evtimer_add(dom->again, &later);
+}
+
 const char *domain_refuses(struct domain *dom)
 {
     char path[XK_XS_PATH_MAX];
@@ -74,6 +117,8 @@ const char *domain_refuses(struct domain *dom)
         return "it is shut down or suspended";
     if (dom->leaving)
         return "it was asked to shut down or suspend";
+    if (dom->held)
+        return "it is held, because its memory is not whole";
     if (dom->info.paused)
         return "it is paused";
     snprintf(path, sizeof(path), XK_PATH_PCI_BACKEND, dom->info.domid);
@@ -115,6 +160,8 @@ int domain_journal(struct domain *dom, enum journal_phase phase,
         .nr_gfns = count, .debt = dom->debt,
     };
 
+    if (dom->held)
+        return -EBUSY;
     if (dom->journal_slot < 0)
         dom->journal_slot = take_slot(dom->md);
     if (dom->journal_slot < 0)
@@ -153,6 +200,8 @@ static void domain_free(struct domain *dom)
         operation_abandon(dom->op);
     device_dispose(&dom->device);
     xk_xs_unwatch(md->xs, &dom->shutdown);
+    if (dom->again)
+        event_free(dom->again);
     md->totals.domains--;
     free(dom);
 }
@@ -185,7 +234,8 @@ static void domain_add(struct memoryd *md, const struct xk_dominfo *info)
     dom->next = md->domains;
     md->domains = dom;
     md->totals.domains++;
-    (void)repair_domain(dom);
+    if (repair_domain(dom))
+        domain_hold(dom);
     snprintf(path, sizeof(path), XK_PATH_CONTROL_SHUTDOWN, info->domid);
     if (xk_xs_watch(md->xs, &dom->shutdown, path, on_shutdown, dom))
         xk_warn("%s: cannot watch its shutdown requests", dom->name);
@@ -218,8 +268,8 @@ static void drop_gone(struct memoryd *md)
         if (rc || info.dying ||
             memcmp(info.uuid, dom->info.uuid, sizeof(info.uuid))) {
             xk_debug("%s: domain %u is gone", dom->name, dom->info.domid);
-            forget_record(dom);
             device_remove(&dom->device);
+            forget_record(dom);
             domain_free(dom);
         }
     }
@@ -244,10 +294,21 @@ static void add_new(struct memoryd *md)
     } while (n == LIST_STEP);
 }
 
+/* A domain that was seen while the toolstack was still making it may have
+ * lost its nodes: the toolstack begins with an empty directory. */
+static void check_devices(struct memoryd *md)
+{
+    struct domain *dom;
+
+    for (dom = md->domains; dom; dom = dom->next)
+        device_check(&dom->device);
+}
+
 static void on_change(const char *path, void *arg)
 {
     (void)path;
     drop_gone(arg);
+    check_devices(arg);
     add_new(arg);
 }
 

@@ -24,6 +24,9 @@ struct domain {
     struct scratch scratch;
     int journal_slot;           /* -1: none yet */
     uint64_t debt;              /* E - C without us, pages; usually 0 */
+    uint64_t surplus;           /* C - E, likewise */
+    bool held;                  /* left paused: its memory is not whole */
+    struct event *again;        /* held: the next attempt to make it so */
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
     struct xk_watch shutdown;   /* control/shutdown */
@@ -48,6 +51,16 @@ int domain_refresh(struct domain *dom);
 int domain_target_kib(struct domain *dom, uint64_t *kib_r);
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
 
+/* Pages of RAM it can have at most. */
+uint64_t domain_ram_pages(struct domain *dom);
+
+/* Reads debt and surplus anew. Only while no scratch is open. */
+int domain_note_debt(struct domain *dom);
+
+/* It stays paused, with the record of the journal that says why, and is
+ * repaired from that as soon as it can be. */
+void domain_hold(struct domain *dom);
+
 /*
  * Why its memory may not be swept now; NULL: it may. The text is a line for
  * people. Reads dominfo anew.
@@ -58,7 +71,8 @@ const char *domain_refuses(struct domain *dom);
  * all RAM so, to see what is written. */
 bool domain_migrating(struct domain *dom, xk_gfn_t gfn);
 
-/* Records the window or scratch step that comes next, see journal.h. */
+/* Records the window or scratch step that comes next, see journal.h. -EBUSY:
+ * the guest is held, and its record stays. */
 int domain_journal(struct domain *dom, enum journal_phase phase,
                    const xk_gfn_t *gfns, uint32_t count);
 

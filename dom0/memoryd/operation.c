@@ -33,6 +33,7 @@ struct operation {
     struct report report;
     const char *stopped;        /* why it ends early; NULL: it does not */
     bool shrinking;             /* the balloon, not the guest */
+    bool ballooning;            /* a job is open */
     uint64_t balloon_start_us;
 };
 
@@ -103,7 +104,7 @@ static void sweep_phase(struct operation *op)
 static void settle_target(struct operation *op)
 {
     struct domain *dom = op->dom;
-    uint64_t target, max, moved = op->report.moved;
+    uint64_t target, moved = op->report.moved;
     char path[XK_XS_PATH_MAX];
     int rc;
 
@@ -118,11 +119,20 @@ static void settle_target(struct operation *op)
     }
     if (rc)
         xk_warn("%s: memory/target: %s", dom->name, strerror(-rc));
+}
+
+/* Of a shrinking balloon it was raised by all that was asked for. */
+static void settle_limit(struct operation *op)
+{
+    struct domain *dom = op->dom;
+    uint64_t max = dom->info.max_pages, less = op->report.moved;
+    int rc;
+
     if (op->shrinking)
+        less = op->report.asked - xk_min_u64(op->report.asked, less);
+    if (!less)
         return;
-    max = xk_max_u64(dom->info.max_pages - xk_min_u64(dom->info.max_pages,
-                                                      moved),
-                     dom->info.tot_pages);
+    max = xk_max_u64(max - xk_min_u64(max, less), dom->info.tot_pages);
     rc = xk_hv_set_max_pages(dom->md->hv, dom->info.domid, max);
     if (rc)
         xk_warn("%s: memory limit: %s", dom->name, strerror(-rc));
@@ -147,12 +157,19 @@ static void count_moved(struct operation *op)
     }
 }
 
+static void settle(struct operation *op)
+{
+    op->ballooning = false;
+    count_moved(op);
+    settle_target(op);
+    settle_limit(op);
+}
+
 static void on_balloon_done(int status, void *arg)
 {
     struct operation *op = arg;
 
-    count_moved(op);
-    settle_target(op);
+    settle(op);
     xk_info("%s: balloon %s by %" PRIu64 " of %" PRIu64 " KiB in %" PRIu64
             " us", op->dom->name, op->shrinking ? "shrunk" : "grown",
             op->report.moved * 4, op->report.asked * 4,
@@ -201,11 +218,9 @@ static int goal_of(struct operation *op, uint64_t target_kib, uint64_t *goal_r)
     return 0;
 }
 
-/* A target that cannot be meant, or that this guest cannot reach. */
-static bool refuse_target(struct operation *op, uint64_t target_kib,
-                          uint64_t goal)
+/* A target that cannot be meant. */
+static bool above_max(struct operation *op, uint64_t target_kib)
 {
-    const struct balloon *b = &op->dom->device.balloon;
     uint64_t max_kib;
 
     if (!domain_static_max_kib(op->dom, &max_kib) && target_kib > max_kib) {
@@ -215,6 +230,15 @@ static bool refuse_target(struct operation *op, uint64_t target_kib,
                     max_kib / 1024);
         return true;
     }
+    return false;
+}
+
+/* One that this guest cannot reach. */
+static bool below_floor(struct operation *op, uint64_t target_kib,
+                        uint64_t goal)
+{
+    const struct balloon *b = &op->dom->device.balloon;
+
     if (goal > b->ballooned && goal > b->limit) {
         xk_ctl_fail(op->call, XK_RPC_PARAMS,
                     "%s: target %" PRIu64 " MiB is below what it can run "
@@ -241,6 +265,10 @@ static void balloon_phase(struct operation *op, uint64_t target_kib)
         release(op);
         return;
     }
+    if (above_max(op, target_kib)) {
+        release(op);
+        return;
+    }
     rc = goal_of(op, target_kib, &goal);
     if (rc) {
         xk_ctl_fail(op->call, XK_RPC_REFUSED,
@@ -251,7 +279,7 @@ static void balloon_phase(struct operation *op, uint64_t target_kib)
         release(op);
         return;
     }
-    if (refuse_target(op, target_kib, goal)) {
+    if (below_floor(op, target_kib, goal)) {
         release(op);
         return;
     }
@@ -268,8 +296,13 @@ static void balloon_phase(struct operation *op, uint64_t target_kib)
     if (!rc)
         rc = balloon_start(&dom->device.balloon, goal, on_balloon_progress,
                            on_balloon_done, op);
-    if (rc)
+    op->ballooning = !rc;
+    if (rc) {
+        if (op->shrinking)
+            (void)xk_hv_set_max_pages(dom->md->hv, dom->info.domid,
+                                      dom->info.max_pages);
         fail(op, "cannot move its balloon", rc);
+    }
 }
 
 static void on_gone(void *arg)
@@ -322,6 +355,8 @@ void operation_stop(struct operation *op, const char *reason)
 void operation_abandon(struct operation *op)
 {
     balloon_abandon(&op->dom->device.balloon);
+    if (op->ballooning && !domain_refresh(op->dom) && !op->dom->info.dying)
+        settle(op);
     xk_ctl_fail(op->call, XK_RPC_FAILED, "%s: the domain is gone, or memoryd "
                 "ends", op->dom->name);
     release(op);

@@ -47,17 +47,38 @@ static void reopen_scratch(struct domain *dom, unsigned int slots)
     s->slots = slots;
 }
 
-static int repair_record(struct domain *dom, const struct journal_record *rec)
+/*
+ * The guest shall not run meanwhile; *ours_r: by a pause of memoryd, so of
+ * this repair, or of one that was killed as well. A guest that is paused is
+ * not paused a second time: nothing would tell the next repair of it.
+ *
+ * PAUSED: the pause is ours. PAUSING: it is, unless memoryd died in the
+ * instant before the call; a guest that is paused now was running when the
+ * record was written. OPEN: it is somebody else's.
+ */
+static int hold_still(struct domain *dom, struct journal_record *rec,
+                      bool *ours_r)
 {
-    struct xk_hv *hv = dom->md->hv;
-    bool was_paused;
     int rc;
 
-    rc = xk_hv_dominfo(hv, dom->info.domid, &dom->info);
+    rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
     if (rc)
         return rc;
-    was_paused = dom->info.paused;
-    rc = xk_hv_pause(hv, dom->info.domid);
+    *ours_r = !dom->info.paused || rec->phase != JOURNAL_OPEN;
+    if (dom->info.paused)
+        return 0;
+    rec->phase = JOURNAL_PAUSING;
+    rc = journal_write(&dom->md->journal, (unsigned int)dom->journal_slot,
+                       rec);
+    return rc ? rc : xk_hv_pause(dom->md->hv, dom->info.domid);
+}
+
+static int repair_record(struct domain *dom, struct journal_record *rec)
+{
+    bool ours;
+    int rc;
+
+    rc = hold_still(dom, rec, &ours);
     if (rc)
         return rc;
     dom->debt = rec->debt;
@@ -67,15 +88,8 @@ static int repair_record(struct domain *dom, const struct journal_record *rec)
     xk_fault("repair-restored");
     if (rc)
         return rc;      /* the pause stays */
-    (void)xk_hv_unpause(hv, dom->info.domid);
-    /*
-     * PAUSED: the pause was ours. PAUSING: it was, unless memoryd died in the
-     * instant before the call; a guest that is paused now was running when
-     * the record was written.
-     */
-    if (was_paused && (rec->phase == JOURNAL_PAUSED ||
-                       rec->phase == JOURNAL_PAUSING))
-        (void)xk_hv_unpause(hv, dom->info.domid);
+    if (ours)
+        (void)xk_hv_unpause(dom->md->hv, dom->info.domid);
     xk_fault("repair-unpaused");
     return domain_journal(dom, JOURNAL_IDLE, NULL, 0);
 }
@@ -90,14 +104,16 @@ int repair_domain(struct domain *dom)
         return 0;
     dom->journal_slot = slot;
     dom->md->slot_used[slot] = 1;
-    dom->scratch = (struct scratch){
-        .placed = true, .base = rec.scratch_base,
-    };
+    if (!scratch_adopt(&dom->scratch, rec.scratch_base,
+                       domain_ram_pages(dom)))
+        rec.scratch_slots = 0;
     if (rec.phase == JOURNAL_IDLE)
         return 0;
     if (rec.scratch_slots > SCRATCH_SLOTS_MAX)
         rec.scratch_slots = SCRATCH_SLOTS_MAX;
     rc = repair_record(dom, &rec);
+    if (rc == -ESRCH)
+        return 0;
     if (rc) {
         xk_err("%s: what an earlier memoryd left open cannot be repaired: %s",
                dom->name, strerror(-rc));

@@ -21,6 +21,20 @@
 #define LOW_END ((xk_gfn_t)0xe0000)
 #define FOUR_GIB ((xk_gfn_t)0x100000)
 #define DISTANCE SPAN
+#define LOW_PLACE (LOW_END / SPAN * SPAN - SPAN)
+
+/* RAM that does not fit below this goes above 4 GiB. */
+#define LOW_RAM_MAX ((xk_gfn_t)0xf0000)
+
+/* Every CPU with nested paging has 36 bits of address: Xen kills a guest for
+ * an entry beyond what there are, and a guest can map its pages high. */
+#define GFN_BITS_END ((xk_gfn_t)1 << (36 - XK_PAGE_SHIFT))
+
+static bool in_reach(xk_gfn_t base, uint64_t ram_pages)
+{
+    return base + SPAN <= xk_max_u64(GFN_BITS_END,
+                                     FOUR_GIB + ram_pages + 2 * SPAN);
+}
 
 static xk_gfn_t align_up(xk_gfn_t gfn)
 {
@@ -58,19 +72,40 @@ int scratch_place(struct xk_hv *hv, xk_domid_t domid, uint64_t ram_pages,
 
     if (s->placed)
         return 0;
-    base = LOW_END / SPAN * SPAN - SPAN;
+    base = LOW_PLACE;
     if (ram_pages + DISTANCE > base || !all_holes(hv, domid, base)) {
         /* Above all that was ever mapped. */
         rc = xk_hv_max_gfn(hv, domid, &max);
         if (rc)
             return rc;
         base = align_up(xk_max_u64(max + 1, FOUR_GIB));
-        if (!all_holes(hv, domid, base))
+        if (!in_reach(base, ram_pages) || !all_holes(hv, domid, base))
             return -EBUSY;
     }
     s->base = base;
     s->placed = true;
     return 0;
+}
+
+bool scratch_adopt(struct scratch *s, xk_gfn_t base, uint64_t ram_pages)
+{
+    xk_gfn_t high = ram_pages - xk_min_u64(ram_pages, LOW_RAM_MAX);
+    bool sound = base % SPAN == 0 &&
+                 (base == LOW_PLACE ? ram_pages + DISTANCE <= base
+                                    : base >= FOUR_GIB + high &&
+                                          base < UINT64_MAX - SPAN &&
+                                          in_reach(base, ram_pages));
+
+    *s = (struct scratch){ .placed = sound, .base = sound ? base : 0 };
+    return sound;
+}
+
+static bool is_gone(struct xk_hv *hv, xk_domid_t domid)
+{
+    struct xk_dominfo info;
+    int rc = xk_hv_dominfo(hv, domid, &info);
+
+    return rc == -ESRCH || (!rc && info.dying);
 }
 
 static unsigned int order_of(unsigned int slots)
@@ -116,6 +151,8 @@ int scratch_close(struct xk_hv *hv, xk_domid_t domid, struct scratch *s)
     /* As one extent: Xen then trims the cache in superpages. */
     if (!xk_hv_decrease(hv, domid, &s->base, 1, order_of(slots), NULL))
         return 0;
+    if (is_gone(hv, domid))
+        return -ESRCH;
     for (slot = 0; slot < slots; slot++) {
         xk_gfn_t gfn = s->base + (xk_gfn_t)slot * XK_SUPER_PAGES;
 

@@ -38,7 +38,14 @@ int scratch_place(struct xk_hv *hv, xk_domid_t domid, uint64_t ram_pages,
 int scratch_open(struct xk_hv *hv, xk_domid_t domid, struct scratch *s,
                  unsigned int slots);
 
-/* Closes it, whatever state the entries are in. 0 when nothing is left. */
+/*
+ * Takes over a place that a record speaks of. False: scratch_place() would
+ * never have chosen it, what is there is the guest's.
+ */
+bool scratch_adopt(struct scratch *s, xk_gfn_t base, uint64_t ram_pages);
+
+/* Closes it, whatever state the entries are in. 0 when nothing is left;
+ * -ESRCH when the domain is no more. */
 int scratch_close(struct xk_hv *hv, xk_domid_t domid, struct scratch *s);
 
 #endif /* XK_MEMORYD_SCRATCH_H */

@@ -123,23 +123,59 @@ static bool known_key(const char *key, size_t len)
     return false;
 }
 
+/* The next byte that is neither blank nor the end of a statement. */
+static int skip_blanks(FILE *f, int *line)
+{
+    int c;
+
+    do {
+        c = getc(f);
+        *line += c == '\n';
+    } while (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ';');
+    return c;
+}
+
+/* To the end of a statement that `c` is part of: a line's end or a semicolon
+ * outside of quotes and comments. */
+static void skip_statement(FILE *f, int c)
+{
+    int until = 0;
+
+    for (; c != EOF && c != '\n' && (until || c != ';'); c = getc(f)) {
+        if (c == until)
+            until = 0;
+        else if (!until && (c == '"' || c == '\''))
+            until = c;
+        else if (!until && c == '#')
+            until = '\n';
+    }
+    if (c == '\n')
+        (void)ungetc(c, f);
+}
+
 /*
- * libxlutil has no way to list the keys of a file, so a line's first word is
- * looked at here. Values that go over several lines do not occur.
+ * libxlutil has no way to list the keys of a file, so the first word of each
+ * statement is looked at here. Values that go over several lines do not
+ * occur.
  */
 static int check_keys(FILE *f, const char *path)
 {
-    char line[1024];
-    int nr, rc = 0;
+    char key[64];
+    int c, line = 1, rc = 0;
+    size_t len;
 
-    for (nr = 1; fgets(line, sizeof(line), f); nr++) {
-        const char *key = line + strspn(line, " \t\r\n;");
-        size_t len = strcspn(key, " \t\r\n=+#");
-
-        if (!len || *key == '#' || known_key(key, len))
-            continue;
-        xk_err("%s:%d: unknown key \"%.*s\"", path, nr, (int)len, key);
-        rc = -EINVAL;
+    while ((c = skip_blanks(f, &line)) != EOF) {
+        for (len = 0; c != EOF && len < sizeof(key) - 1 &&
+                      !strchr(" \t\r\n=+#;", c); len++) {
+            key[len] = (char)c;
+            c = getc(f);
+        }
+        key[len] = '\0';
+        if (len && !known_key(key, len)) {
+            xk_err("%s:%d: unknown key \"%s\"", path, line, key);
+            rc = -EINVAL;
+        }
+        skip_statement(f, c);
     }
     return rc;
 }

@@ -24,6 +24,10 @@
 /* Ranges asked about in one window. */
 #define PROBES 64u
 
+/* No RAM is here, but devices and the special pages (libxl's memory map). */
+#define DEVICES_GFN ((xk_gfn_t)0xf0000)
+#define FOUR_GIB_GFN ((xk_gfn_t)0x100000)
+
 const char *const sweep_skip_names[SKIP_COUNT] = {
     [SKIP_CHANGED] = "changed", [SKIP_GRANTED] = "granted",
     [SKIP_REFUSED] = "refused-by-xen", [SKIP_PARTLY] = "partly-ballooned",
@@ -114,6 +118,19 @@ static int probe(struct sweep *s, uint64_t *wait_us)
 
 /* --- scanning ----------------------------------------------------------- */
 
+/*
+ * Mapping fills entries that hide between the RAM of a range. With the cache
+ * at least as large there is a page for each; a guest that is in debt by
+ * itself shall keep some.
+ */
+static bool may_read(struct domain *dom)
+{
+    struct xk_pod pod;
+
+    return !xk_hv_pod(dom->md->hv, dom->info.domid, &pod) &&
+           (pod.cache >= pod.entries || pod.cache >= 2 * XK_SUPER_PAGES);
+}
+
 static int scan_one(struct sweep *s, size_t range)
 {
     struct scan_result result;
@@ -127,7 +144,8 @@ static int scan_one(struct sweep *s, size_t range)
         s->ranges.state[range] = RANGE_HOLE;
         return 0;
     }
-    rc = scan_range(s->dom, gfn_of(range), &result);
+    rc = may_read(s->dom) ? scan_range(s->dom, gfn_of(range), &result)
+                          : -EAGAIN;
     if (rc) {
         s->ranges.state[range] = RANGE_DATA;
         s->report->skipped[SKIP_UNREADABLE]++;
@@ -161,8 +179,7 @@ static int scan(struct sweep *s, uint64_t *wait_us)
     }
     tell(s, "scan", s->cursor * XK_SUPER_PAGES,
          s->ranges.count * XK_SUPER_PAGES);
-    *wait_us = spent * (100u / s->dom->md->settings.scan_share_percent) -
-               spent;
+    *wait_us = spent * 100u / s->dom->md->settings.scan_share_percent - spent;
     if (s->cursor >= s->ranges.count) {
         s->candidates = ranges_in(&s->ranges, RANGE_ZERO);
         s->phase = s->dry_run ? PHASE_END : PHASE_SUPER;
@@ -333,17 +350,27 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         again(s, wait_us);
 }
 
-/* How many ranges there are to look at, holes included. */
+/* How many ranges there are to look at, holes included. A guest can map
+ * something as high as it likes; its RAM has an end. */
 static int count_ranges(struct domain *dom, size_t *count_r)
 {
-    xk_gfn_t max;
+    xk_gfn_t max, end = domain_ram_pages(dom) + FOUR_GIB_GFN;
     int rc;
 
     rc = xk_hv_max_gfn(dom->md->hv, dom->info.domid, &max);
     if (rc)
         return rc;
-    *count_r = (size_t)(max / XK_SUPER_PAGES) + 1;
+    *count_r = (size_t)(xk_min_u64(max, end) / XK_SUPER_PAGES) + 1;
     return 0;
+}
+
+static void leave_devices_out(struct ranges *r)
+{
+    size_t i;
+
+    for (i = DEVICES_GFN / XK_SUPER_PAGES;
+         i < r->count && i < FOUR_GIB_GFN / XK_SUPER_PAGES; i++)
+        r->state[i] = RANGE_HOLE;
 }
 
 static int prepare(struct sweep *s)
@@ -351,7 +378,6 @@ static int prepare(struct sweep *s)
     struct domain *dom = s->dom;
     struct xk_pod pod;
     size_t count;
-    uint64_t kib;
     int rc;
 
     rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
@@ -361,11 +387,11 @@ static int prepare(struct sweep *s)
         rc = ranges_init(&s->ranges, count);
     if (rc)
         return rc;
-    if (domain_static_max_kib(dom, &kib))
-        kib = dom->info.max_pages * 4;
-    rc = scratch_place(dom->md->hv, dom->info.domid, kib / 4, &dom->scratch);
+    rc = scratch_place(dom->md->hv, dom->info.domid, domain_ram_pages(dom),
+                       &dom->scratch);
     if (rc)
         return rc;
+    leave_devices_out(&s->ranges);
     s->ranges.state[0] = RANGE_DONE;
     s->report->skipped[SKIP_LOW]++;
     /* Without entries there is nothing that mapping could populate. */

@@ -151,6 +151,23 @@ static int mark_ranges(struct domain *dom, struct window_item *const *live,
     return 0;
 }
 
+/*
+ * Xen checks only while there is a debt, so a cache that holds more than its
+ * entries need is trimmed first: closing the scratch does that.
+ */
+static int open_debt(struct domain *dom)
+{
+    struct xk_hv *hv = dom->md->hv;
+    int rc = 0;
+
+    if (dom->surplus) {
+        rc = scratch_open(hv, dom->info.domid, &dom->scratch, 1);
+        if (!rc)
+            rc = scratch_close(hv, dom->info.domid, &dom->scratch);
+    }
+    return rc ? rc : scratch_open(hv, dom->info.domid, &dom->scratch, 1);
+}
+
 /* With the guest paused and the scratch open: the heart of it. */
 static int commit(struct domain *dom, struct window_item *items, size_t count)
 {
@@ -163,7 +180,7 @@ static int commit(struct domain *dom, struct window_item *items, size_t count)
             live[n++] = &items[i];
     if (!n)
         return 0;
-    rc = scratch_open(dom->md->hv, dom->info.domid, &dom->scratch, 1);
+    rc = open_debt(dom);
     if (rc)
         return rc;
     xk_fault("window-opened");
@@ -208,19 +225,15 @@ int window_restore(struct domain *dom, const xk_gfn_t *gfns, size_t count)
  */
 static int may_pause(struct domain *dom)
 {
-    struct xk_pod pod;
     int rc;
 
     rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
     if (rc)
         return rc;
     if (dom->info.dying || dom->info.shutdown || dom->info.paused ||
-        dom->leaving)
+        dom->leaving || dom->held)
         return -EBUSY;
-    rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
-    if (!rc)
-        dom->debt = pod.entries > pod.cache ? pod.entries - pod.cache : 0;
-    return rc;
+    return domain_note_debt(dom);
 }
 
 static int check_running(struct domain *dom, xk_gfn_t gfn)
@@ -243,12 +256,30 @@ static int pause_guest(struct domain *dom, const xk_gfn_t *xs, size_t count)
         return rc;
     xk_fault("window-pausing");
     rc = xk_hv_pause(dom->md->hv, dom->info.domid);
-    if (rc)
-        return rc;
     xk_fault("window-paused");
-    rc = domain_journal(dom, JOURNAL_PAUSED, xs, (uint32_t)count);
+    if (!rc) {
+        rc = domain_journal(dom, JOURNAL_PAUSED, xs, (uint32_t)count);
+        if (rc)
+            (void)xk_hv_unpause(dom->md->hv, dom->info.domid);
+    }
+    /* Or a later pause of somebody else would be taken for this one. */
     if (rc)
-        (void)xk_hv_unpause(dom->md->hv, dom->info.domid);
+        (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
+    return rc;
+}
+
+/* The guest cannot be made whole. If it is still there it stays paused. */
+static int leave_paused(struct domain *dom, int rc)
+{
+    int gone = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
+
+    if (gone == -ESRCH || (!gone && dom->info.dying)) {
+        dom->scratch.slots = 0;
+        return -ESRCH;
+    }
+    xk_err("%s: left paused, its memory is not whole: %s", dom->name,
+           strerror(-rc));
+    domain_hold(dom);
     return rc;
 }
 
@@ -302,11 +333,8 @@ int window_run(struct domain *dom, struct xk_grants **grants,
         r = window_restore(dom, xs, rc ? count : 0);
         rc = rc ? rc : r;
         xk_fault("window-verified");
-        if (r) {
-            xk_err("%s: left paused, its memory is not whole: %s", dom->name,
-                   strerror(-r));
-            return r;
-        }
+        if (r)
+            return leave_paused(dom, r);
     }
     unpause_guest(dom, start, count);
     return rc;
@@ -348,11 +376,8 @@ int window_probe(struct domain *dom, const xk_gfn_t *gfns, size_t count,
                                    XK_SUPER_ORDER, NULL);
     /* A hole that hid from has_hole() is an entry now: cover it. */
     r = window_restore(dom, NULL, 0);
-    if (r) {
-        xk_err("%s: left paused, its memory is not whole: %s", dom->name,
-               strerror(-r));
-        return r;
-    }
+    if (r)
+        return leave_paused(dom, r);
     unpause_guest(dom, start, 0);
     return rc;
 }

@@ -11,7 +11,8 @@
  *   --> {"jsonrpc":"2.0","id":1,"method":"sweep","params":{"domain":"web"}}
  *   <-- {"jsonrpc":"2.0","method":"progress","params":{"id":1,
  *        "phase":"scan","done":1024,"total":131072}}          (any number)
- *   <-- {"jsonrpc":"2.0","id":1,"result":{...}}  or  {... "error":{"code":-32001,
+ *   <-- {"jsonrpc":"2.0","id":1,"result":{...}}   or, when it failed,
+ *   <-- {"jsonrpc":"2.0","id":1,"error":{"code":-32001,
  *        "message":"one clear line"}}
  *
  * Domains are named by name or by decimal id. Sizes are KiB in fields that
@@ -30,7 +31,8 @@
  *   sweep {"domain","target_kib"?,"dry_run"?}
  *       sweeps zero memory; with a target, first inflates (or deflates) the
  *       balloon to it. With dry_run nothing is changed: what was found is
- *       counted. Progress phases: "inflate", "deflate", "scan" (pages).
+ *       counted. Progress phases: "inflate", "deflate", "scan" (pages),
+ *       "commit" (superpages).
  *       -> {"domid","name","dry_run","scanned_pages","zero_super",
  *       "zero_regular","committed_super","committed_regular",
  *       "skipped":{REASON:count of ranges,...},

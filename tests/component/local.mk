@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The real daemon against the stand-in of Xen (tests/fake), and the real
+# commands against a daemon that is none.
+EXTRA_DIST += tests/component/test_xl.py tests/component/traces
+
+# In this order: tests/fake has a domain.h of its own.
+COMPONENT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/component \
+	-I$(top_srcdir)/dom0/memoryd -I$(top_srcdir)/tests/fake
+COMPONENT_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JSON_C_CFLAGS) \
+	$(XLUTIL_CFLAGS) $(CHECK_CFLAGS)
+# The stand-in takes the place of $(XEN_LIBS).
+COMPONENT_LIBS = dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
+	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(CHECK_LIBS)
+
+if HAVE_CHECK
+check_LIBRARIES += tests/component/libxkplay.a
+tests_component_libxkplay_a_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_libxkplay_a_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_libxkplay_a_SOURCES = \
+	tests/component/guest.c tests/component/guest.h \
+	tests/component/harness.c tests/component/harness.h \
+	tests/component/play.c tests/component/play.h
+
+component_programs = tests/component/test_memoryd \
+	tests/component/test_hostile tests/component/test_kill \
+	tests/component/test_trace
+check_PROGRAMS += $(component_programs)
+TESTS += $(component_programs)
+
+tests_component_test_memoryd_SOURCES = tests/component/test_memoryd.c
+tests_component_test_memoryd_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_memoryd_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_memoryd_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_hostile_SOURCES = tests/component/test_hostile.c
+tests_component_test_hostile_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_hostile_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_hostile_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_trace_SOURCES = tests/component/test_trace.c
+tests_component_test_trace_CPPFLAGS = $(AM_CPPFLAGS) \
+	-I$(top_srcdir)/tests/fake \
+	-DXK_TRACES='"$(top_srcdir)/tests/component/traces"'
+tests_component_test_trace_LDADD = tests/fake/libxkfake.a
+
+tests_component_test_kill_SOURCES = tests/component/test_kill.c
+tests_component_test_kill_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_kill_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_kill_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+endif

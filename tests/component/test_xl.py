@@ -1,0 +1,682 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The real xl-sweep and xl-memory against a daemon that is not one.
+
+A server made for each test listens on a socket in a directory of its own and
+plays what a daemon may do: answer well, answer badly, break off, stay away.
+XK_BUILDDIR is where the programs are, XK_SRCDIR the top of the sources.
+"""
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+SRCDIR = os.environ.get("XK_SRCDIR") or os.path.abspath(
+    os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILDDIR = os.environ.get("XK_BUILDDIR") or SRCDIR
+LINE_MAX = 65536
+WAIT = 20
+
+STATE = {"size_kib": 2097152, "pod_entries_kib": 0, "pod_cache_kib": 0,
+         "ballooned_kib": 0, "host_free_kib": 524288}
+
+SWEEP = {
+    "domid": 3, "name": "web", "dry_run": False, "scanned_pages": 524288,
+    "zero_super": 86, "zero_regular": 210, "committed_super": 80,
+    "committed_regular": 128, "skipped": {"granted": 3, "changed": 4},
+    "pauses": {"count": 40, "longest_us": 1130, "total_us": 45000,
+               "over_budget": 0},
+    "before": STATE,
+    "after": dict(STATE, size_kib=1572864, ballooned_kib=524288,
+                  pod_entries_kib=164352, pod_cache_kib=164352,
+                  host_free_kib=1048576),
+    "returned_kib": 524288,
+    "balloon": {"asked_kib": 524288, "moved_kib": 524288,
+                "super_kib": 522240, "duration_us": 77000},
+    "duration_us": 1240000,
+}
+
+DOMAIN = {
+    "domid": 3, "name": "web", "type": "pvh", "size_kib": 1572864,
+    "target_kib": 1572864, "max_kib": 2097152, "pod_entries_kib": 0,
+    "pod_cache_kib": 0, "swept_kib": 172544, "ballooned_kib": 524288,
+    "limit_kib": 1048576, "frontend": "connected", "busy": False, "note": "",
+}
+
+MEMORY = {
+    "host": {"total_kib": 4194304, "free_kib": 1048576},
+    "domains": [
+        DOMAIN,
+        dict(DOMAIN, domid=12, name="old", type="pv", frontend="absent",
+             busy=True, note="a PV guest cannot be swept"),
+    ],
+}
+
+
+def line(obj):
+    return json.dumps(obj).encode() + b"\n"
+
+
+def result(obj, ident=1):
+    return line({"jsonrpc": "2.0", "id": ident, "result": obj})
+
+
+def error(code, message, ident=1):
+    return line({"jsonrpc": "2.0", "id": ident,
+                 "error": {"code": code, "message": message}})
+
+
+def progress(done, total, **other):
+    params = dict({"id": 1, "phase": "scan", "done": done, "total": total},
+                  **other)
+    return line({"jsonrpc": "2.0", "method": "progress", "params": params})
+
+
+class Server:
+    """Takes one connection, reads one request, then plays its script: bytes
+    to send, or a function that is called with the connection."""
+
+    def __init__(self, path, script):
+        self.script = script
+        self.request = None
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.bind(path)
+        self.sock.listen(4)
+        self.sock.settimeout(WAIT)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            conn, _ = self.sock.accept()
+        except OSError:
+            return
+        with conn:
+            conn.settimeout(WAIT)
+            try:
+                with conn.makefile("rb") as reader:
+                    self.request = json.loads(reader.readline(LINE_MAX))
+                for step in self.script:
+                    if callable(step):
+                        step(conn)
+                    else:
+                        conn.sendall(step)
+            except OSError:
+                pass        # the command left first, as some tests want it to
+
+    def close(self):
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)    # wakes accept()
+        except OSError:
+            pass
+        self.sock.close()
+        self.thread.join(WAIT)
+
+
+class XlTest(unittest.TestCase):
+    def setUp(self):
+        tmp = tempfile.TemporaryDirectory()
+        self.addCleanup(tmp.cleanup)
+        self.dir = tmp.name
+        self.path = os.path.join(tmp.name, "memoryd.sock")
+        self.env = dict(os.environ, XENKEEP_RUN_DIR=tmp.name, LC_ALL="C")
+
+    def serve(self, *script):
+        server = Server(self.path, script)
+        self.addCleanup(server.close)
+        return server
+
+    def program(self, args):
+        return [os.path.join(BUILDDIR, args[0])] + list(args[1:])
+
+    def run_xl(self, *args, **kwargs):
+        kwargs.setdefault("stdout", subprocess.PIPE)
+        done = subprocess.run(self.program(args), env=self.env, timeout=WAIT,
+                              stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, check=False, **kwargs)
+        self.assertGreaterEqual(done.returncode, 0, "died of a signal")
+        for stream in (done.stdout or b"", done.stderr):
+            self.assertRegex(stream, rb"\A[\n\x20-\x7e]*\Z",
+                             "a raw byte reached the terminal")
+        return (done.returncode, (done.stdout or b"").decode(),
+                done.stderr.decode())
+
+    def assert_fails(self, code, pattern, *args):
+        """One clear line on standard error, nothing on standard output."""
+        got, out, err = self.run_xl(*args)
+        self.assertEqual((got, out), (code, ""), err)
+        self.assertRegex(err, r"\A%s: [^\n]*%s[^\n]*\n\Z" % (args[0], pattern))
+        return err
+
+
+class Normal(XlTest):
+    def test_sweep_request(self):
+        server = self.serve(result(SWEEP))
+        code, _, err = self.run_xl("xl-sweep", "web", "--target", "1536M")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(server.request, {
+            "jsonrpc": "2.0", "id": 1, "method": "sweep",
+            "params": {"domain": "web", "target_kib": 1572864}})
+
+    def test_sweep_dry_run_request(self):
+        server = self.serve(result(dict(SWEEP, dry_run=True, balloon=None)))
+        code, out, _ = self.run_xl("xl-sweep", "--dry-run", "3")
+        self.assertEqual(code, 0)
+        self.assertIn("nothing changed", out)
+        self.assertNotIn("balloon  ", out)
+        self.assertEqual(server.request["params"],
+                         {"domain": "3", "dry_run": True})
+
+    def test_sweep_summary(self):
+        self.serve(result(SWEEP))
+        code, out, _ = self.run_xl("xl-sweep", "web")
+        self.assertEqual(code, 0)
+        for text in ("web (domain 3): swept 160.5 MiB, returned 512.0 MiB to "
+                     "the host, in 1.2 s",
+                     "guest size   2048.0  1536.0  -512.0",
+                     "host free     512.0  1024.0  +512.0",
+                     "scanned      524288 pages (2048.0 MiB)",
+                     "zero         86 super, 210 regular (172.8 MiB)",
+                     "committed    80 super, 128 regular (160.5 MiB)",
+                     "skipped      granted 3, changed 4 (ranges of 2 MiB)",
+                     "pauses       40, longest 1.1 ms, together 45.0 ms",
+                     "balloon      512.0 of 512.0 MiB moved, 510.0 MiB in "
+                     "superpages, in 77.0 ms",
+                     "returned     +512.0 MiB"):
+            self.assertIn(text + "\n", out)
+
+    def test_sweep_that_takes_memory(self):
+        self.serve(result(dict(SWEEP, returned_kib=-2048, skipped={})))
+        _, out, _ = self.run_xl("xl-sweep", "web")
+        self.assertIn("took 2.0 MiB from the host", out)
+        self.assertIn("returned     -2.0 MiB\n", out)
+        self.assertIn("skipped      none\n", out)
+
+    def test_memory_table(self):
+        server = self.serve(result(MEMORY))
+        code, out, err = self.run_xl("xl-memory")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(server.request["method"], "memory")
+        self.assertEqual(server.request["params"], {})
+        rows = out.splitlines()
+        self.assertEqual(rows[0].split(), [
+            "NAME", "ID", "TYPE", "SIZE", "TARGET", "MAX", "POD", "CACHE",
+            "SWEPT", "BALLOON", "FRONT-END", "NOTE"])
+        self.assertEqual(rows[1].split(), [
+            "web", "3", "pvh", "1536.0", "1536.0", "2048.0", "0.0", "0.0",
+            "168.5", "512.0", "connected"])
+        self.assertTrue(rows[2].endswith(
+            "absent     at work; a PV guest cannot be swept"))
+        self.assertEqual({row.index("pv") for row in rows[1:3]},
+                         {rows[0].index("TYPE")})
+        self.assertEqual(rows[-1], "Host: 1024.0 of 4096.0 MiB free. "
+                         "All sizes in MiB.")
+        self.assertFalse([row for row in rows if row != row.rstrip()])
+
+    def test_memory_of_one(self):
+        server = self.serve(result(dict(MEMORY, domains=[DOMAIN])))
+        self.assertEqual(self.run_xl("xl-memory", "web")[0], 0)
+        self.assertEqual(server.request["params"], {"domain": "web"})
+
+    def test_memory_of_none(self):
+        self.serve(result(dict(MEMORY, domains=[])))
+        code, out, _ = self.run_xl("xl-memory")
+        self.assertEqual(code, 0)
+        self.assertTrue(out.startswith("NAME  ID  TYPE"))
+
+    def test_json_passes_through(self):
+        for program, obj in (("xl-sweep", dict(SWEEP, new_field=[1.5, None])),
+                             ("xl-memory", MEMORY)):
+            with self.subTest(program):
+                server = self.serve(result(obj))
+                code, out, err = self.run_xl(program, "web", "--json")
+                self.assertEqual((code, err), (0, ""))
+                self.assertEqual(out.count("\n"), 1)
+                self.assertEqual(json.loads(out), obj)
+                server.close()
+                os.unlink(self.path)
+
+    def test_answer_in_pieces(self):
+        data = result(SWEEP)
+        self.serve(*[data[i:i + 7] for i in range(0, len(data), 7)])
+        self.assertEqual(self.run_xl("xl-sweep", "web")[0], 0)
+
+    def test_longest_line(self):
+        data = result(dict(SWEEP, pad=""))
+        pad = LINE_MAX - len(data)
+        self.serve(result(dict(SWEEP, pad="x" * pad)))
+        self.assertEqual(self.run_xl("xl-sweep", "web", "--json")[0], 0)
+
+
+class Progress(XlTest):
+    STEPS = [progress(n, 4) for n in range(5)]
+
+    def test_nothing_without_a_terminal(self):
+        self.serve(*self.STEPS, result(SWEEP))
+        code, _, err = self.run_xl("xl-sweep", "web")
+        self.assertEqual((code, err), (0, ""))
+
+    def test_bar_on_a_terminal(self):
+        self.serve(progress(0, 4), lambda conn: time.sleep(0.15),
+                   progress(2, 4), result(SWEEP))
+        text = self.on_terminal("xl-sweep", "web")
+        self.assertIn(b"sweeping", text)
+        self.assertIn(b" 50 %", text)
+        self.assertIn(b"MiB/s", text)
+        self.assertTrue(text.endswith(b"\r\x1b[K"), text)
+
+    def on_terminal(self, *args):
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        env = dict(self.env, TERM="vt100")
+        child = subprocess.run(self.program(args), env=env, timeout=WAIT,
+                               stdout=subprocess.DEVNULL, stderr=follower,
+                               check=False)
+        os.close(follower)
+        self.assertEqual(child.returncode, 0)
+        return os.read(leader, 65536)
+
+    def test_nonsense_is_passed_over(self):
+        self.serve(progress(9, 4), progress(3, 0), progress(-1, 4),
+                   progress(1, 4, id=2), progress("1", 4),
+                   progress(1, 4, phase="\x1b[31m"), progress(1, 4, phase=7),
+                   line({"jsonrpc": "2.0", "method": "progress"}),
+                   line({"jsonrpc": "2.0", "method": "news", "params": {}}),
+                   result(SWEEP))
+        self.assertNotIn(b"\x1b[31m", self.on_terminal("xl-sweep", "web"))
+
+    def test_many(self):
+        self.serve(b"".join(self.STEPS) * 2000, result(SWEEP))
+        self.assertEqual(self.run_xl("xl-sweep", "web")[0], 0)
+
+
+class DaemonSaysNo(XlTest):
+    def test_exit_codes(self):
+        for code, exit_code in ((-32602, 2), (-32001, 1), (-32002, 1),
+                                (-32601, 1), (-32600, 1), (7, 1)):
+            with self.subTest(code):
+                server = self.serve(error(code, "web is dying"))
+                err = self.assert_fails(exit_code, "web is dying",
+                                        "xl-sweep", "web")
+                self.assertEqual(err, "xl-sweep: web is dying\n")
+                server.close()
+                os.unlink(self.path)
+
+    def test_message_is_escaped(self):
+        self.serve(error(-32001, "no\n\x1b[2J\u00e9"))
+        self.assert_fails(1, r"no\\x0a\\x1b\[2J\\xc3\\xa9", "xl-memory")
+
+    def test_error_without_id(self):
+        self.serve(error(-32700, "not JSON", None))
+        self.assert_fails(1, "not JSON", "xl-memory")
+
+    def test_error_that_is_none(self):
+        self.serve(line({"jsonrpc": "2.0", "id": 1, "error": "no"}))
+        self.assert_fails(1, "not an answer", "xl-memory")
+
+
+class HostileDaemon(XlTest):
+    def garbage(self, data, *args):
+        server = self.serve(data)
+        self.assert_fails(1, "not an answer", *(args or ("xl-memory",)))
+        server.close()
+        os.unlink(self.path)
+
+    def test_garbage(self):
+        for data in (b"\n", b"hello\n", b"{\n", b"[]\n", b"7\n", b"null\n",
+                     b"{} {}\n", b"{\"id\":1}\x00\n", b"\xff\xfe\x00\n",
+                     b"[" * 60000 + b"\n", b"{\"id\":" * 9000 + b"\n",
+                     result(MEMORY, 2), result(MEMORY, "1"), result([]),
+                     result(None), line({"id": 1})):
+            with self.subTest(data[:40]):
+                self.garbage(data)
+
+    def test_line_too_long(self):
+        self.serve(b"x" * LINE_MAX + b"\n")
+        self.assert_fails(1, "more than 65536", "xl-sweep", "web")
+
+    def test_endless_line(self):
+        self.serve(b"x" * (LINE_MAX * 4))
+        self.assert_fails(1, "more than 65536", "xl-memory")
+
+    def test_closes_at_once(self):
+        self.serve()
+        self.assert_fails(1, "closed the connection", "xl-sweep", "web")
+
+    def test_closes_mid_way(self):
+        self.serve(progress(1, 4), result(SWEEP)[:-20])
+        self.assert_fails(1, "what was done stays done", "xl-sweep", "web")
+
+    def test_names_are_escaped(self):
+        bad = "w\x1b[31m\n\u202e\\"
+        self.serve(result(dict(MEMORY, domains=[dict(
+            DOMAIN, name=bad, type=bad, frontend=bad, note=bad)])))
+        code, out, _ = self.run_xl("xl-memory")
+        self.assertEqual(code, 0)
+        self.assertEqual(out.count(r"w\x1b[31m\x0a\xe2\x80\xae" + "\\\\"), 4)
+
+    def test_sweep_is_escaped(self):
+        self.serve(result(dict(SWEEP, name="\x07" * 5000,
+                               skipped={"\x1b]0;x": 1, "granted": "two"})))
+        code, out, _ = self.run_xl("xl-sweep", "web")
+        self.assertEqual(code, 0)
+        self.assertIn(r"\x1b]0;x 1, granted 0", out)
+
+    def test_unsound_fields(self):
+        for field, values in (
+                ("domid", (None, -1, 1.5, "3", 1 << 60, 1 << 70)),
+                ("name", (None, 3, [])),
+                ("dry_run", (None, 1, "no")),
+                ("returned_kib", (None, -(1 << 60), 1 << 60, {})),
+                ("skipped", (None, [], 3)),
+                ("pauses", (None, {}, [])),
+                ("before", (None, {}, dict(STATE, size_kib=-4))),
+                ("balloon", (7, {}, []))):
+            for value in values:
+                with self.subTest(field, value=value):
+                    server = self.serve(result(dict(SWEEP, **{field: value})))
+                    self.assert_fails(1, "has no sound", "xl-sweep", "web")
+                    server.close()
+                    os.unlink(self.path)
+
+    def test_missing_fields(self):
+        for field in SWEEP:
+            with self.subTest(field):
+                short = {k: v for k, v in SWEEP.items() if k != field}
+                server = self.serve(result(short))
+                self.assert_fails(1, 'has no sound "%s"' % field,
+                                  "xl-sweep", "web")
+                server.close()
+                os.unlink(self.path)
+
+    def test_unsound_memory(self):
+        for obj in (dict(MEMORY, host=None), dict(MEMORY, domains={}),
+                    dict(MEMORY, domains=[3]),
+                    dict(MEMORY, domains=[dict(DOMAIN, note=None)]),
+                    dict(MEMORY, domains=[DOMAIN, {}])):
+            with self.subTest(str(obj)[:60]):
+                server = self.serve(result(obj))
+                self.assert_fails(1, "has no sound", "xl-memory")
+                server.close()
+                os.unlink(self.path)
+
+    def test_largest_numbers(self):
+        most = 1 << 52
+        state = dict.fromkeys(STATE, most)
+        self.serve(result(dict(
+            SWEEP, scanned_pages=most, zero_super=most, zero_regular=most,
+            committed_super=most, committed_regular=most, before=state,
+            after=state, returned_kib=-most, duration_us=most)))
+        code, out, _ = self.run_xl("xl-sweep", "web")
+        self.assertEqual(code, 0)
+        self.assertNotRegex(out, r"-[0-9]{19}")
+
+
+class NoDaemon(XlTest):
+    def test_no_socket(self):
+        for args in (("xl-sweep", "web"), ("xl-memory",)):
+            self.assert_fails(1, "xenkeep-memoryd is not running", *args)
+
+    def test_nobody_listens(self):
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(self.path)
+        stale.close()
+        self.assert_fails(1, "xenkeep-memoryd is not running", "xl-memory")
+
+    def test_directory_too_long(self):
+        self.env["XENKEEP_RUN_DIR"] = "/" + "x" * 200
+        self.assert_fails(1, "too long", "xl-memory")
+
+    def test_no_rights(self):
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(self.path)
+        server.listen(1)
+        os.chmod(self.path, 0)
+        os.chmod(self.dir, stat.S_IRWXU | stat.S_IXOTH)
+        if os.geteuid() != 0:
+            self.assert_fails(1, "may only be asked by root", "xl-memory")
+            return
+        if not self.others_can_run():
+            self.skipTest("another user cannot reach the programs here")
+        code, out, err = self.run_xl("xl-memory", user=65534)
+        self.assertEqual((code, out), (1, ""))
+        self.assertRegex(err, r"\Axl-memory: .*may only be asked by root")
+
+    def others_can_run(self):
+        try:
+            return subprocess.run(
+                self.program(["xl-memory", "--version"]), user=65534,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                check=False).returncode == 0
+        except OSError:
+            return False
+
+
+class Interrupted(XlTest):
+    def interrupt(self, number):
+        ready = threading.Event()
+        gone = threading.Event()
+
+        def wait_for_end(conn):
+            ready.set()
+            try:
+                closed = conn.recv(1) == b""
+            except ConnectionResetError:    # it left a line unread
+                closed = True
+            if closed:
+                gone.set()
+
+        server = self.serve(progress(1, 4), wait_for_end)
+        child = subprocess.Popen(self.program(["xl-sweep", "web"]),
+                                 env=self.env, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        self.assertTrue(ready.wait(WAIT))
+        child.send_signal(number)
+        out, err = child.communicate(timeout=WAIT)
+        self.assertEqual((child.returncode, out), (1, b""))
+        self.assertEqual(err, b"xl-sweep: interrupted; what was done stays "
+                         b"done\n")
+        self.assertTrue(gone.wait(WAIT), "the connection was not closed")
+        server.close()
+        os.unlink(self.path)
+
+    def test_signals(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                self.interrupt(number)
+
+
+class BadUsage(XlTest):
+    def test_no_domain(self):
+        self.assert_fails(2, "no domain given", "xl-sweep")
+
+    def test_two_domains(self):
+        for program in ("xl-sweep", "xl-memory"):
+            self.assert_fails(2, 'unexpected "b"', program, "a", "b")
+
+    def test_bad_domains(self):
+        for name in ("", "a\nb", "\x1b[2J", "x" * 257):
+            self.assert_fails(2, "expected a name", "xl-sweep", name)
+
+    def test_unknown_options(self):
+        for option in ("--frobnicate", "-x", "--\x1b", "--target-all", "-"
+                       "\x7f"):
+            for program in ("xl-sweep", "xl-memory"):
+                self.assert_fails(2, "unknown option", program, "web", option)
+        self.assert_fails(2, "unknown option", "xl-memory", "--target", "1G")
+
+    def test_values(self):
+        self.assert_fails(2, "needs a value", "xl-sweep", "web", "--target")
+        self.assert_fails(2, "takes no value", "xl-sweep", "web", "--json=1")
+
+    def test_malformed_sizes(self):
+        for size in ("12Q", "", " 1G", "1G ", "-1G", "+1G", "1.5G", "G", "0",
+                     "0M", "1GG", "0x", "99999999999999999999", "1\x1b",
+                     "18014398509481984t", "12e3"):
+            with self.subTest(size):
+                self.assert_fails(2, "expected a size such as 512M or 1G",
+                                  "xl-sweep", "web", "--target", size)
+        err = self.assert_fails(2, "", "xl-sweep", "--target=12Q", "web")
+        self.assertEqual(err, 'xl-sweep: target "12Q": expected a size such '
+                         'as 512M or 1G\n')
+
+    def test_nothing_is_asked(self):
+        server = self.serve(result(SWEEP))
+        self.run_xl("xl-sweep", "web", "--target", "12Q")
+        self.run_xl("xl-sweep", "web", "--what")
+        self.assertIsNone(server.request)
+        self.run_xl("xl-sweep", "web")
+        self.assertIsNotNone(server.request)
+
+
+class Output(XlTest):
+    def test_full_disk(self):
+        for args in (("xl-memory",), ("xl-memory", "--json"),
+                     ("xl-memory", "--help")):
+            with self.subTest(args), open("/dev/full", "wb") as full:
+                server = self.serve(result(MEMORY))
+                code, _, err = self.run_xl(*args, stdout=full)
+                self.assertEqual(code, 1)
+                self.assertIn("cannot write to standard output", err)
+                if "--help" not in args:
+                    server.close()
+                os.unlink(self.path)
+
+
+class Documentation(XlTest):
+    PROGRAMS = ("xl-sweep", "xl-memory")
+
+    def source(self, *parts):
+        with open(os.path.join(SRCDIR, *parts), encoding="ascii") as file:
+            return file.read()
+
+    def options_of_help(self, program):
+        code, out, err = self.run_xl(program, "--help")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(self.run_xl(program, "-h")[1], out)
+        self.assertTrue(all(len(row) <= 80 for row in out.splitlines()))
+        return set(re.findall(r"--([a-z-]+)", out))
+
+    def test_help_and_man_page_agree(self):
+        for program in self.PROGRAMS:
+            page = self.source("dom0", "man", program + ".1")
+            of_page = set(re.findall(r"^\.It Fl (?:h , )?-([a-z-]+)", page,
+                                     re.M))
+            self.assertEqual(self.options_of_help(program), of_page)
+
+    def test_help_and_completion_agree(self):
+        text = self.source("dom0", "completion", "xenkeep.bash")
+        lists = [set(re.findall(r"--([a-z-]+)", row)) for row in
+                 re.findall(r'"(--[a-z -]+)"', text)]
+        for program in self.PROGRAMS:
+            self.assertIn(self.options_of_help(program), lists)
+
+    def test_version(self):
+        for program in self.PROGRAMS:
+            code, out, _ = self.run_xl(program, "--version")
+            self.assertEqual(code, 0)
+            self.assertRegex(out, r"\A%s \(xenkeep\) \d+\.\d+" % program)
+
+
+class Shim(XlTest):
+    """`xl VERB` runs ours on the exact verb and never otherwise."""
+
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(SRCDIR, "dom0", "xl", "xl-shim.sh.in"),
+                  encoding="ascii") as file:
+            text = file.read()
+        self.shim = os.path.join(self.dir, "shim")
+        self.script(self.shim, text.replace("@xl@", self.dir + "/real")
+                    .replace("@sbindir@", self.dir))
+        for name in ("real", "xl-sweep", "xl-memory"):
+            self.script(os.path.join(self.dir, name), "#!/bin/sh\nprintf "
+                        "'[%%s]' %s \"$@\"\n" % name)
+
+    def script(self, path, text):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+
+    def shim_run(self, *args):
+        done = subprocess.run([self.shim] + list(args), timeout=WAIT,
+                              stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.DEVNULL)
+        return done.returncode, done.stdout.decode()
+
+    def test_ours(self):
+        for args, ran in (
+                (("sweep", "a b", "--target", "1G"),
+                 "[xl-sweep][a b][--target][1G]"),
+                (("-v", "-t", "memory"), "[xl-memory]"),
+                (("-vvv", "sweep", "-N"), "[xl-sweep][-N]")):
+            self.assertEqual(self.shim_run(*args), (0, ran))
+
+    def test_theirs(self):
+        for args in ((), ("list",), ("swee", "x"), ("sweeps",), ("-v",),
+                     ("mem-set", "sweep", "1"), ("../x",), ("",),
+                     ("--help",), ("-vN", "sweep"), ("-Z", "sweep")):
+            ran = "".join("[%s]" % arg for arg in ("real",) + args)
+            self.assertEqual(self.shim_run(*args), (0, ran))
+
+    def test_dry_run_of_xl_is_not_dropped(self):
+        self.assertEqual(self.shim_run("-N", "sweep", "web"), (2, ""))
+
+
+class TapResult(unittest.TestResult):
+    """One line a test; a failed subtest fails its test."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+        self.passed = 0
+        self.failed = 0
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.count += 1
+        name = test.id().split(".", 1)[1]
+        bad = [text for case, text in self.failures + self.errors
+               if getattr(case, "test_case", case) is test]
+        why = [text for case, text in self.skipped if case is test]
+        self.failed += bool(bad)
+        self.passed += not bad and not why
+        print("%sok %d - %s%s" % ("not " if bad else "", self.count, name,
+                                  " # SKIP " + why[0] if why else ""))
+        for text in bad:
+            print("".join("# %s\n" % row for row in text.splitlines()), end="")
+        sys.stdout.flush()
+
+
+def main():
+    for name in ("xl-sweep", "xl-memory"):
+        if not os.access(os.path.join(BUILDDIR, name), os.X_OK):
+            print("1..0 # SKIP no %s in XK_BUILDDIR" % name)
+            return 77
+    names = sys.argv[1:]
+    loader = unittest.defaultTestLoader
+    module = sys.modules[__name__]
+    suite = (loader.loadTestsFromNames(names, module) if names
+             else loader.loadTestsFromModule(module))
+    tap = TapResult()
+    print("1..%d" % suite.countTestCases())
+    suite.run(tap)
+    skipped = len(tap.skipped)
+    print("%d passed, %d failed%s" % (
+        tap.passed, tap.failed, ", %d skipped" % skipped if skipped else ""))
+    return 1 if tap.failed or not tap.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make fuzz` builds and runs every target of tests/fuzz/targets with clang.
+EXTRA_DIST += \
+	tests/fuzz/corpus \
+	tests/fuzz/fuzz.h \
+	tests/fuzz/fuzz_control.c \
+	tests/fuzz/fuzz_front.c \
+	tests/fuzz/fuzz_journal.c \
+	tests/fuzz/fuzz_listing.c \
+	tests/fuzz/fuzz_parse.c \
+	tests/fuzz/fuzz_ring.c \
+	tests/fuzz/fuzz_ring_race.c \
+	tests/fuzz/fuzz_schema.c \
+	tests/fuzz/ring_play.c \
+	tests/fuzz/ring_play.h \
+	tests/fuzz/run \
+	tests/fuzz/stage.c \
+	tests/fuzz/stage.h \
+	tests/fuzz/targets
+
+FUZZ_RUNS = 20000
+.PHONY: fuzz
+fuzz:
+	AWK='$(AWK)' $(top_srcdir)/tests/fuzz/run --runs $(FUZZ_RUNS) \
+		--build fuzz-build

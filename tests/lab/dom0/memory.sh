@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the memory cases share. Sourced by them, after lib.sh.
+
+# On a host the programs are on its own disk: so they are here, not on 9p.
+cp "$STAGE"/usr/sbin/x* /usr/local/sbin/
+PATH=/usr/local/sbin:$PATH
+XL_SWEEP=/usr/local/sbin/xl-sweep
+XL_MEMORY=/usr/local/sbin/xl-memory
+
+# start_memoryd [option...]: as its own user, like the unit does
+start_memoryd()
+{
+    grep -q ^xenkeep: /etc/passwd ||
+        echo 'xenkeep:x:990:990::/:/usr/sbin/nologin' >>/etc/passwd
+    grep -q ^xenkeep: /etc/group || echo 'xenkeep:x:990:' >>/etc/group
+    start_daemon memoryd "$@"
+}
+
+# load_balloon NAME: the module, and the front-end connected
+load_balloon()
+{
+    guest "$1" 'insmod /xk/xk_balloon.ko'
+    wait_for 20 "[ \"\$(frontend $1)\" = connected ]"
+}
+
+frontend()
+{
+    "$XL_MEMORY" --json "$1" | json ".domains[0].frontend"
+}
+
+# json FILTER: a value of the object on stdin, such as .pauses.count
+json()
+{
+    jq -er "$1"
+}
+
+# sweep NAME [option...]: xl-sweep --json; the object is $OUT/sweep.json
+sweep()
+{
+    "$XL_SWEEP" --json "$@" >"$OUT/sweep.json" || return
+    cat "$OUT/sweep.json"
+}
+
+# swept FILTER: a value of the last sweep
+swept()
+{
+    json "$1" <"$OUT/sweep.json"
+}
+
+# covered NAME: every entry of the guest has a page that waits for it
+covered()
+{
+    [ "$(domain_value "$1" pod_cache)" -ge "$(domain_value "$1" pod_entries)" ]
+}
+
+# guest_total NAME: MemTotal, KiB
+guest_total()
+{
+    guest "$1" "awk '/^MemTotal/ { print \$2 }' /proc/meminfo"
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Unit tests: one program of libcheck, and the tests of the tree's checkers.
+EXTRA_DIST += build-aux/check-includes tests/unit/test-checkers
+TESTS += build-aux/check-includes tests/unit/test-checkers
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/run-unit
+TESTS += tests/unit/run-unit
+endif
+
+tests_unit_run_unit_SOURCES = \
+	tests/unit/runner.c \
+	tests/unit/test_balloon_msg.c \
+	tests/unit/test_budget.c \
+	tests/unit/test_ctl_request.c \
+	tests/unit/test_journal.c \
+	tests/unit/test_listing.c \
+	tests/unit/test_log.c \
+	tests/unit/test_metrics.c \
+	tests/unit/test_parse.c \
+	tests/unit/test_ranges.c \
+	tests/unit/test_ring.c \
+	tests/unit/test_schema.c \
+	tests/unit/test_settings.c \
+	tests/unit/test_util.c \
+	tests/unit/test_zero.c \
+	tests/unit/unit.h
+tests_unit_run_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dom0/memoryd
+tests_unit_run_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
+	$(JSON_C_CFLAGS)
+# The stand-in (tests/fake) takes the place of the Xen libraries, of which
+# only libxlutil's parser is needed.
+tests_unit_run_unit_LDADD = dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
+	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(CHECK_LIBS)

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs all unit tests and writes TAP to standard output. It only lists them:
+ * what a test does is in its own file.
+ */
+#include <stdlib.h>
+
+#include "unit.h"
+
+int main(void)
+{
+    Suite *suite = suite_create("xenkeep");
+    SRunner *runner;
+    int failed;
+
+    suite_add_tcase(suite, tcase_balloon_msg());
+    suite_add_tcase(suite, tcase_budget());
+    suite_add_tcase(suite, tcase_ctl_request());
+    suite_add_tcase(suite, tcase_journal());
+    suite_add_tcase(suite, tcase_listing());
+    suite_add_tcase(suite, tcase_log());
+    suite_add_tcase(suite, tcase_metrics());
+    suite_add_tcase(suite, tcase_parse());
+    suite_add_tcase(suite, tcase_ranges());
+    suite_add_tcase(suite, tcase_ring());
+    suite_add_tcase(suite, tcase_schema());
+    suite_add_tcase(suite, tcase_settings());
+    suite_add_tcase(suite, tcase_util());
+    suite_add_tcase(suite, tcase_zero());
+    runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenkeep-memoryd.conf: what is taken, and that nothing else is. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xenkeep/util.h>
+
+#include "settings.h"
+#include "unit.h"
+
+static struct settings s;
+
+static int read_text(const char *text)
+{
+    char path[] = "/tmp/xksettings-XXXXXX";
+    int rc, fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    settings_default(&s);
+    rc = settings_read(&s, path);
+    (void)unlink(path);
+    return rc;
+}
+
+START_TEST(test_defaults)
+{
+    ck_assert_int_eq(read_text("# nothing\n\n"), 0);
+    ck_assert_uint_eq(s.pause_max_us, 2000);
+    ck_assert_uint_eq(s.pause_share_permille, 20);
+    ck_assert_uint_eq(s.scan_share_percent, 25);
+    ck_assert_uint_eq(s.sweep_regular, 1);
+    ck_assert_uint_eq(s.inflate_chunk_mib, 32);
+    ck_assert_int_eq(s.log_level, XK_LOG_INFO);
+    ck_assert_str_eq(s.user, "xenkeep");
+}
+END_TEST
+
+START_TEST(test_good)
+{
+    ck_assert_int_eq(read_text("pause_max_us = 100\n"
+                               "pause_share_permille=500 # half\n"
+                               "scan_share_percent = 1\n"
+                               "  sweep_regular = 0\n"
+                               "inflate_chunk_mib = 128\n"
+                               "log_level = \"debug\"\n"
+                               "user = 'nobody'\n"), 0);
+    ck_assert_uint_eq(s.pause_max_us, 100);
+    ck_assert_uint_eq(s.pause_share_permille, 500);
+    ck_assert_uint_eq(s.scan_share_percent, 1);
+    ck_assert_uint_eq(s.sweep_regular, 0);
+    ck_assert_uint_eq(s.inflate_chunk_mib, 128);
+    ck_assert_int_eq(s.log_level, XK_LOG_DEBUG);
+    ck_assert_str_eq(s.user, "nobody");
+}
+END_TEST
+
+START_TEST(test_no_file)
+{
+    ck_assert_int_eq(settings_read(&s, "/nonexistent/conf"), -ENOENT);
+}
+END_TEST
+
+static const char *const bads[] = {
+    "pause_max = 100\n",            /* no such key */
+    "pause_max_usec = 100\n",
+    "log_level = \"info\"; pause_max = 3\n",
+    "pause_max_us = 99\n", "pause_max_us = 20001\n", "pause_max_us = -1\n",
+    "pause_share_permille = 0\n", "scan_share_percent = 101\n",
+    "sweep_regular = 2\n", "inflate_chunk_mib = 1\n",
+    "inflate_chunk_mib = 129\n",
+    "pause_max_us = \"many\"\n", "pause_max_us = [ 1000 ]\n",
+    "pause_max_us = 99999999999999999999\n",
+    "log_level = \"loud\"\n", "log_level = 3\n", "log_level = [ \"err\" ]\n",
+    "user = \"\"\n",
+    "user = \"a-name-that-is-longer-than-a-name-can-be\"\n",
+    "pause_max_us 100\n", "pause_max_us =\n", "= 3\n", "\x01\x02\n",
+};
+
+START_TEST(test_bad)
+{
+    ck_assert_msg(read_text(bads[_i]) == -EINVAL, "%s", bads[_i]);
+}
+END_TEST
+
+TCase *tcase_settings(void)
+{
+    TCase *tc = tcase_create("settings");
+
+    tcase_add_test(tc, test_defaults);
+    tcase_add_test(tc, test_good);
+    tcase_add_test(tc, test_no_file);
+    tcase_add_loop_test(tc, test_bad, 0, XK_ARRAY_SIZE(bads));
+    return tc;
+}
