@@ -18,13 +18,16 @@
 #include "device.h"
 #include "domain.h"
 #include "fault.h"
-#include "sweep.h"
 
 /* Superpages of one MiB setting; rounded down, at least one. */
 #define MIB_PER_SUPER 2u
 
 /* A page that every guest has: its first above 1 MiB. */
 #define RAM_GFN 0x100u
+
+/* How long the next message is looked for before its event is waited for,
+ * microseconds: about what a guest needs for a chunk. */
+#define POLL_US 100000u
 
 /* The guest bounds each of its own waits by XK_BALLOON_WAIT_MS. */
 static const struct timeval patience = {
@@ -84,9 +87,36 @@ static void scratch_next(struct balloon *b)
     b->allowance = xk_min_u64(left, chunk) * XK_SUPER_PAGES;
 }
 
+/*
+ * While a chunk is under way dom0 looks for the answer instead of sleeping. It
+ * comes sooner so; and what the guest gives, Xen flushes from the processors
+ * that still hold the guest's other, idle vcpus: waking a sleeping processor
+ * for that costs more than the rest of the work, and one that runs dom0 holds
+ * none of them.
+ */
+static void poll_again(struct balloon *b)
+{
+    static const struct timeval now = { 0 };
+
+    if (xk_now_us() < b->poll_end_us)
+        (void)evtimer_add(b->poll, &now);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+    struct balloon *b = arg;
+
+    (void)fd, (void)what;
+    device_poll(b->dev);
+    if (b->phase == BALLOON_ASKED || b->phase == BALLOON_GIVING)
+        poll_again(b);
+}
+
 static void reset(struct balloon *b)
 {
     b->phase = BALLOON_IDLE;
+    if (b->poll)
+        (void)evtimer_del(b->poll);
     b->done = NULL;
     b->progress = NULL;
     if (b->deadline)
@@ -124,7 +154,9 @@ void balloon_dispose(struct balloon *b)
     balloon_abandon(b);
     if (b->deadline)
         event_free(b->deadline);
-    b->deadline = NULL;
+    if (b->poll)
+        event_free(b->poll);
+    b->deadline = b->poll = NULL;
 }
 
 /* A job that was asked to stop does not get new time with each message. */
@@ -152,6 +184,9 @@ static int tell(struct balloon *b, uint16_t type, uint64_t pages)
 
     be_patient(b);
     log_message(b, "sent", &slot);
+    b->poll_end_us = xk_now_us() + POLL_US;
+    if (b->phase == BALLOON_ASKED || b->phase == BALLOON_GIVING)
+        poll_again(b);
     return device_send(b->dev, &slot);
 }
 
@@ -179,7 +214,9 @@ int balloon_start(struct balloon *b, uint64_t pages,
         return -ERANGE;
     if (!b->deadline)
         b->deadline = evtimer_new(dom->md->loop.base, on_deadline, b);
-    if (!b->deadline)
+    if (!b->poll)
+        b->poll = evtimer_new(dom->md->loop.base, on_poll, b);
+    if (!b->deadline || !b->poll)
         return -ENOMEM;
     if (grow && place_scratch(dom))
         xk_debug("%s: no place for a scratch", dom->name);
@@ -243,9 +280,8 @@ static bool on_sweep(struct balloon *b, const struct xk_balloon_slot *msg)
 {
     if (b->phase != BALLOON_ASKED || msg->pages > b->want)
         return false;
-    /* A little of the guest's zero memory now, the rest when the memory that
-     * was asked for is with the host: that is what somebody waits for. */
-    sweep_burst(domain_of(b));
+    /* The debt now; the pass over the memory begins when what was asked for
+     * is with the host, which is what somebody waits for. */
     b->phase = BALLOON_GIVING;
     scratch_next(b);
     (void)tell(b, XK_BALLOON_SWEPT, b->allowance);

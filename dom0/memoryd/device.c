@@ -102,14 +102,12 @@ void device_break(struct device *dev, const char *reason)
 }
 
 /* At most a ring of messages each time; the guest notifies after each push. */
-static void on_event(struct xk_chan *chan, void *arg)
+void device_poll(struct device *dev)
 {
-    struct device *dev = arg;
     struct xk_balloon_slot msg;
     unsigned int n;
     int got;
 
-    (void)chan;
     for (n = 0; n < XK_BALLOON_SLOTS && dev->state == DEVICE_CONNECTED; n++) {
         got = xk_ring_get(&dev->ring, &msg);
         if (got == 0)
@@ -121,6 +119,12 @@ static void on_event(struct xk_chan *chan, void *arg)
         else
             balloon_message(&dev->balloon, &msg);
     }
+}
+
+static void on_event(struct xk_chan *chan, void *arg)
+{
+    (void)chan;
+    device_poll(arg);
 }
 
 int device_send(struct device *dev, const struct xk_balloon_slot *slot)
@@ -162,7 +166,7 @@ static int open_ring(struct device *dev)
     set_state(dev, XENBUS_CONNECTED);
     /* What the guest put before we listened raised no event here. */
     (void)xk_chan_notify(&dev->chan);
-    on_event(&dev->chan, dev);
+    device_poll(dev);
     return 0;
 }
 

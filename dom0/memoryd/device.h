@@ -58,6 +58,9 @@ void device_dispose(struct device *dev);
 /* "absent", "connecting", "connected", "broken": control.h's words. */
 const char *device_state_name(const struct device *dev);
 
+/* Takes what the front-end has put, without waiting for its event. */
+void device_poll(struct device *dev);
+
 /* Sends one message. -ENOTCONN, -ENOSPC; -EPROTO breaks the device. */
 int device_send(struct device *dev, const struct xk_balloon_slot *slot);
 

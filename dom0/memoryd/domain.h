@@ -31,7 +31,6 @@ struct domain {
     struct operation *op;       /* the command under way, or NULL */
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
-    size_t burst_cursor;        /* range where sweep_burst() stopped */
     uint64_t swept_pages;       /* committed since memoryd knows it */
     struct domain *next;
 };

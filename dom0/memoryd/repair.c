@@ -14,6 +14,7 @@
 #include <xenkeep/proto/balloon.h>
 
 #include "fault.h"
+#include "sweep.h"
 #include "window.h"
 
 static int find_record(const struct domain *dom, struct journal_record *rec)
@@ -73,6 +74,18 @@ static int hold_still(struct domain *dom, struct journal_record *rec,
     return rc ? rc : xk_hv_pause(dom->md->hv, dom->info.domid);
 }
 
+/* A gfn that no sweep can have looked at is not touched either. */
+static void drop_strange(struct domain *dom, struct journal_record *rec)
+{
+    uint64_t end = sweep_end(dom);
+    uint32_t i, n = 0;
+
+    for (i = 0; i < rec->nr_gfns; i++)
+        if (rec->gfns[i] < end)
+            rec->gfns[n++] = rec->gfns[i];
+    rec->nr_gfns = n;
+}
+
 static int repair_record(struct domain *dom, struct journal_record *rec)
 {
     bool ours;
@@ -109,6 +122,7 @@ int repair_domain(struct domain *dom)
         rec.scratch_slots = 0;
     if (rec.phase == JOURNAL_IDLE)
         return 0;
+    drop_strange(dom, &rec);
     if (rec.scratch_slots > SCRATCH_SLOTS_MAX)
         rec.scratch_slots = SCRATCH_SLOTS_MAX;
     rc = repair_record(dom, &rec);

@@ -350,11 +350,16 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         again(s, wait_us);
 }
 
-/* How many ranges there are to look at, holes included. A guest can map
- * something as high as it likes; its RAM has an end. */
+/* A guest can map something as high as it likes; its RAM has an end. */
+uint64_t sweep_end(struct domain *dom)
+{
+    return domain_ram_pages(dom) + FOUR_GIB_GFN;
+}
+
+/* How many ranges there are to look at, holes included. */
 static int count_ranges(struct domain *dom, size_t *count_r)
 {
-    xk_gfn_t max, end = domain_ram_pages(dom) + FOUR_GIB_GFN;
+    xk_gfn_t max, end = sweep_end(dom) - 1;
     int rc;
 
     rc = xk_hv_max_gfn(dom->md->hv, dom->info.domid, &max);
@@ -440,55 +445,4 @@ void sweep_free(struct sweep *s)
     if (s->timer)
         event_free(s->timer);
     free(s);
-}
-
-/* --- a burst ------------------------------------------------------------ */
-
-/* Zero ranges from the domain's cursor on, for as long as a slice lasts. */
-static size_t burst_find(struct domain *dom, size_t count,
-                         struct window_item *items, size_t max)
-{
-    uint64_t start = xk_now_us();
-    struct scan_result result;
-    enum range_state kind;
-    size_t looked, n = 0;
-
-    for (looked = 0; looked < count && n < max &&
-                     xk_now_us() - start < SLICE_US; looked++) {
-        if (++dom->burst_cursor >= count)
-            dom->burst_cursor = 1;
-        if (scan_kind(dom, gfn_of(dom->burst_cursor), &kind))
-            break;
-        if (kind != RANGE_UNKNOWN ||
-            scan_range(dom, gfn_of(dom->burst_cursor), &result))
-            continue;
-        dom->md->totals.scanned_pages += result.present;
-        if (ranges_judge(result.present, result.zero) == RANGE_ZERO)
-            items[n++] = (struct window_item){
-                .gfn = gfn_of(dom->burst_cursor), .super = true };
-    }
-    return n;
-}
-
-void sweep_burst(struct domain *dom)
-{
-    struct window_item items[WINDOW_ITEMS];
-    struct xk_grants *grants = NULL;
-    struct sweep_report report = { 0 };
-    struct sweep s = { .dom = dom, .report = &report };
-    struct xk_pod pod;
-    size_t count, n;
-
-    /* With entries about, reading would populate them. */
-    if (budget_wait(&dom->budget, xk_now_us()) || !dom->scratch.placed ||
-        xk_hv_pod(dom->md->hv, dom->info.domid, &pod) || pod.entries ||
-        count_ranges(dom, &count))
-        return;
-    n = burst_find(dom, count, items,
-                   budget_items(&dom->budget, WINDOW_ITEMS));
-    if (n && !xk_hv_grants_map(dom->md->hv, dom->info.domid, &grants)) {
-        s.grants = grants;
-        (void)run_window(&s, items, n);
-        xk_hv_grants_unmap(dom->md->hv, s.grants);
-    }
 }

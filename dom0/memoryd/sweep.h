@@ -54,10 +54,7 @@ void sweep_stop(struct sweep *sweep);
 /* Forgets it without done(). */
 void sweep_free(struct sweep *sweep);
 
-/*
- * As much of a pass as fits in one pause, at once: a few ranges from where
- * the last one stopped.
- */
-void sweep_burst(struct domain *dom);
+/* No pass looks at this gfn or beyond. */
+uint64_t sweep_end(struct domain *dom);
 
 #endif /* XK_MEMORYD_SWEEP_H */

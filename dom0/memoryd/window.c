@@ -15,18 +15,14 @@
 
 #include "fault.h"
 
-/* Pages of each range that are looked at again while the guest is paused.
- * Xen then looks at all of them. */
-#define SAMPLES 8u
-#define STRIDE (XK_SUPER_PAGES / SAMPLES)
-
 /*
  * X, the one page of the range that is taken out so that Xen checks the
- * range. Were the check to fail, X alone would be gone: so it is a sample.
+ * range. Were the check to fail, X alone would be gone: so it is looked at
+ * again while the guest is paused. All others Xen looks at.
  */
 static xk_gfn_t x_of(const struct window_item *item)
 {
-    return item->super ? item->gfn + STRIDE : item->gfn;
+    return item->super ? item->gfn + XK_SUPER_PAGES / 2 : item->gfn;
 }
 
 static size_t pages_of(const struct window_item *item)
@@ -67,46 +63,28 @@ static int drop_granted(struct domain *dom, struct xk_grants **grants,
     return rc ? rc : xk_hv_grants_walk(hv, *grants, strike_granted, &g);
 }
 
-static size_t sample_gfns(const struct window_item *items, size_t count,
-                          xk_gfn_t *gfns, uint8_t *owner)
-{
-    size_t i, s, n = 0;
-
-    for (i = 0; i < count; i++) {
-        for (s = 0; s < (items[i].super ? SAMPLES : 1u); s++) {
-            owner[n] = (uint8_t)i;
-            gfns[n++] = items[i].gfn + s * STRIDE;
-        }
-    }
-    return n;
-}
-
 /* Our own mapping is a reference that would fail Xen's check: it is gone
  * when this returns. */
 static int drop_changed(struct domain *dom, struct window_item *items,
                         size_t count)
 {
-    xk_gfn_t gfns[WINDOW_ITEMS * SAMPLES] = { 0 };
-    uint8_t owner[WINDOW_ITEMS * SAMPLES];
-    int errs[WINDOW_ITEMS * SAMPLES];
-    size_t i, n = sample_gfns(items, count, gfns, owner);
+    xk_gfn_t xs[WINDOW_ITEMS] = { 0 };
+    int errs[WINDOW_ITEMS];
+    size_t i;
     void *map;
     int rc;
 
-    if (!n)
-        return 0;
-    rc = xk_hv_map(dom->md->hv, dom->info.domid, gfns, n, errs, &map);
+    for (i = 0; i < count; i++)
+        xs[i] = x_of(&items[i]);
+    rc = xk_hv_map(dom->md->hv, dom->info.domid, xs, count, errs, &map);
     if (rc)
         return rc;
-    for (i = 0; i < n; i++) {
-        struct window_item *item = &items[owner[i]];
-
-        if (item->result == WINDOW_UNTOUCHED &&
+    for (i = 0; i < count; i++)
+        if (items[i].result == WINDOW_UNTOUCHED &&
             (errs[i] || !xk_zero((char *)map + i * XK_PAGE_SIZE,
                                  XK_PAGE_SIZE)))
-            item->result = WINDOW_CHANGED;
-    }
-    xk_hv_unmap(dom->md->hv, map, n);
+            items[i].result = WINDOW_CHANGED;
+    xk_hv_unmap(dom->md->hv, map, count);
     return 0;
 }
 

@@ -128,7 +128,7 @@ static void say(struct guest *g, uint16_t type, uint64_t pages)
     (void)guest_send(g, &slot);
 }
 
-/* ---- memory ------------------------------------------------------------ */
+/* ---- memory ---- */
 
 static void count(struct guest *g, unsigned int order, int sign)
 {
@@ -193,7 +193,7 @@ static uint64_t take(struct guest *g, uint64_t pages)
     return done;
 }
 
-/* ---- jobs -------------------------------------------------------------- */
+/* ---- jobs ---- */
 
 static void end_job(struct guest *g, uint32_t status)
 {

@@ -82,7 +82,7 @@ void play_guest(struct play *p, struct guest *g)
     p->guests[i] = g;
 }
 
-/* ---- the command ------------------------------------------------------- */
+/* ---- the command ---- */
 
 void play_hang_up(struct play *p)
 {
@@ -188,7 +188,7 @@ int64_t play_number(struct json_object *reply, const char *name)
     return json_object_get_int64(at);
 }
 
-/* ---- waiting ----------------------------------------------------------- */
+/* ---- waiting ---- */
 
 struct wait {
     struct play *p;
@@ -265,7 +265,7 @@ void play_connect(struct play *p)
     ck_assert(play_until(p, all_connected, NULL, PLAY_WAIT_MS));
 }
 
-/* ---- looking ----------------------------------------------------------- */
+/* ---- looking ---- */
 
 struct domain *play_domain(struct play *p, uint16_t domid)
 {

@@ -163,7 +163,7 @@ static void begin_job(void)
     ck_assert_uint_gt(play_info(bad->domid).scratch, 0);
 }
 
-/* ---- the ring -------------------------------------------------------------- */
+/* ---- the ring ---- */
 
 static const uint32_t far[] = { 17, 1000, 0x7fffffff, 0x80000000, 0xffffffff };
 
@@ -224,7 +224,7 @@ START_TEST(malformed_or_uncalled_for)
 }
 END_TEST
 
-/* ---- jobs ------------------------------------------------------------------ */
+/* ---- jobs ---- */
 
 struct wrong {
     uint16_t type;
@@ -374,7 +374,7 @@ START_TEST(closes_its_port)
 }
 END_TEST
 
-/* ---- xenstore -------------------------------------------------------------- */
+/* ---- xenstore ---- */
 
 START_TEST(state_flapping)
 {
@@ -459,7 +459,7 @@ START_TEST(nodes_removed)
 }
 END_TEST
 
-/* ---- storms and tables ------------------------------------------------------- */
+/* ---- storms and tables ---- */
 
 START_TEST(event_storm)
 {

@@ -90,7 +90,7 @@ static void refuses(const char *more, int code, const char *text)
     refuses_call(params, code, text);
 }
 
-/* ---- domains and nodes -------------------------------------------------- */
+/* ---- domains and nodes ---- */
 
 #define FE "/local/domain/%u/device/xk-balloon/0"
 #define BE "/local/domain/0/backend/xk-balloon/%u/0"
@@ -252,7 +252,7 @@ START_TEST(second_instance)
 }
 END_TEST
 
-/* ---- sweeps -------------------------------------------------------------- */
+/* ---- sweeps ---- */
 
 START_TEST(sweep_commits)
 {
@@ -422,7 +422,7 @@ START_TEST(hvm)
 }
 END_TEST
 
-/* ---- natural debt -------------------------------------------------------- */
+/* ---- natural debt ---- */
 
 static uint16_t in_debt(void)
 {
@@ -481,7 +481,7 @@ START_TEST(debt_is_not_drained)
 }
 END_TEST
 
-/* ---- the balloon --------------------------------------------------------- */
+/* ---- the balloon ---- */
 
 static uint64_t target_node(void)
 {
@@ -675,7 +675,7 @@ START_TEST(asked_to_suspend)
 }
 END_TEST
 
-/* ---- refusals ------------------------------------------------------------ */
+/* ---- refusals ---- */
 
 START_TEST(refuses_requests)
 {
@@ -734,7 +734,7 @@ START_TEST(refuses_migration)
 }
 END_TEST
 
-/* ---- pauses, faults, rest ------------------------------------------------ */
+/* ---- pauses, faults, rest ---- */
 
 START_TEST(pauses_are_counted)
 {

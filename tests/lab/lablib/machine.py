@@ -30,7 +30,7 @@ def nested():
 @functools.lru_cache(maxsize=None)
 def accelerator():
     """(acceleration, cpu). A /dev/kvm may exist and not work: try it out."""
-    emulated = (os.environ.get("XENKEEP_LAB_TCG", "tcg,thread=multi"), "qemu64,+svm,+npt")
+    emulated = ("tcg,thread=multi", "qemu64,+svm,+npt")
     choice = os.environ.get("XENKEEP_LAB_ACCEL")
     if choice == "tcg" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return emulated

@@ -21,8 +21,9 @@
  *              most one job is open on a device.
  *   G SWEEP    (growing only) asks dom0 to sweep and to prepare for `pages`
  *              pages that the guest is about to give
- *   D SWEPT    answers SWEEP. `pages` is the allowance: how much the guest
- *              may give before it must report and wait; 0 is no limit.
+ *   D SWEPT    answers SWEEP: dom0 is prepared. `pages` is the allowance: how
+ *              much the guest may give before it must report and wait; 0 is
+ *              no limit. dom0 may sweep now, or when the job is settled.
  *   G GAVE     progress: `given` pages so far in this job (taken back, when
  *              the balloon shrinks). LAST set: no more will follow.
  *   D SETTLED  answers each GAVE of a growing job: what was given is with the

@@ -24,11 +24,9 @@ until_free()
     "$STAGE/dom0/xk-until-free-dom0" $((255 * 1024)) "$@" | cut -d' ' -f1
 }
 
-printf '%s\n' 'pause_share_permille = 200' 'scan_share_percent = 100' \
-    >/tmp/memoryd.conf
 say "This is dom0 of a real Xen $(xl info xen_version). Two guests of 512 MiB" \
     "start: web has the xk_balloon module, old has the stock driver only."
-start_memoryd --config /tmp/memoryd.conf
+start_memoryd
 create_guest web memory=512
 create_guest old memory=512
 load_balloon web

@@ -6,7 +6,6 @@
 # timeout: 300
 . /lab/dom0/memory.sh
 
-echo 'scan_share_percent = 100' >/tmp/memoryd.conf
 create_guest one memory=256
 domid=$(domid one)
 
@@ -23,7 +22,7 @@ died()
 {
     local point=$1 pid
     shift
-    XK_FAULT=$point start_memoryd --config /tmp/memoryd.conf
+    XK_FAULT=$point start_memoryd
     pid=$(daemon_pid memoryd)
     wait_for 20 "[ \"\$(frontend one)\" = connected ]"
     "$XL_SWEEP" "$@" >/dev/null 2>&1 && fail "$point was not reached"
@@ -34,12 +33,12 @@ died()
 
 repaired()
 {
-    start_memoryd --config /tmp/memoryd.conf
+    start_memoryd
     alive "$1"
     stop_daemon memoryd
 }
 
-start_memoryd --config /tmp/memoryd.conf
+start_memoryd
 load_balloon one
 guest one 'mkdir -p /tmp/f && xk-fill start /tmp/f 48 3 zero-every 3'
 stop_daemon memoryd
@@ -51,7 +50,7 @@ done
 for step in opening opened closed; do
     died "inflate-$step" one --target 200
     note "inflate-$step: repaired, $(domain_value one pages) pages"
-    start_memoryd --config /tmp/memoryd.conf
+    start_memoryd
     wait_for 30 "[ \"\$(frontend one)\" = connected ]"
     sweep one --target 256 >/dev/null
     stop_daemon memoryd
@@ -59,7 +58,7 @@ done
 
 # Dying in a repair is no worse.
 for step in reopened restored unpaused; do
-    XK_FAULT=window-taken start_memoryd --config /tmp/memoryd.conf
+    XK_FAULT=window-taken start_memoryd
     pid=$(daemon_pid memoryd)
     wait_for 20 "[ \"\$(frontend one)\" = connected ]"
     "$XL_SWEEP" one >/dev/null 2>&1 && fail "window-taken was not reached"
