@@ -37,9 +37,10 @@ static int show_domain(xc_interface *xch, uint32_t domid)
     if (info.hvm)
         xc_domain_get_pod_target(xch, domid, &tot, &cache, &entries);
     printf("pages=%lu max_pages=%lu pod_cache=%" PRIu64
-           " pod_entries=%" PRIu64 " shutdown=%u crashed=%u dying=%u\n",
+           " pod_entries=%" PRIu64
+           " paused=%u shutdown=%u crashed=%u dying=%u\n",
            info.nr_pages, info.max_memkb / 4, cache, entries,
-           info.shutdown, info.crashed, info.dying);
+           info.paused, info.shutdown, info.crashed, info.dying);
     return 0;
 }
 

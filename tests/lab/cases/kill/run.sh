@@ -7,12 +7,11 @@
 . /lab/dom0/memory.sh
 
 create_guest one memory=256
-domid=$(domid one)
 
 # alive: the guest runs, has no debt, and its data is what it was
 alive()
 {
-    "$BOOT/labctl" domain "$domid" | grep -q 'paused=0' || fail "$1: paused"
+    [ "$(domain_value one paused)" = 0 ] || fail "$1: paused"
     covered one || fail "$1: entries without pages"
     guest one 'xk-fill check /tmp/f' || fail "$1: the guest's data"
 }
