@@ -25,11 +25,8 @@ until_free()
 # The pass that follows the inflation is not measured: let it be short.
 echo 'log_level = "debug"' >>/tmp/memoryd.conf
 start_memoryd
-# dom0 has a processor of its own, as on a host that is run well; without it
-# the scheduler's choice of the moment is what is measured.
-xl vcpu-pin 0 0 0
-create_guest ours memory=512 'cpus="1"'
-create_guest peer memory=512 'cpus="1"'
+create_guest ours memory=512
+create_guest peer memory=512
 load_balloon ours
 sleep 5     # what a guest does after its boot is not to be measured
 for _ in $(seq "$ROUNDS"); do

@@ -33,6 +33,8 @@ died()
 repaired()
 {
     start_memoryd
+    # It answers when its repairs are done; the socket may be the dead one's.
+    wait_for 20 "$XL_MEMORY --json one"
     alive "$1"
     stop_daemon memoryd
 }
