@@ -48,15 +48,6 @@ for step in pausing paused opened taken marked closed verified unpaused; do
     died "window-$step" one
     note "window-$step: repaired"
 done
-for step in opening opened closed; do
-    died "inflate-$step" one --target 200
-    note "inflate-$step: repaired, $(domain_value one pages) pages"
-    start_memoryd
-    wait_for 30 "[ \"\$(frontend one)\" = connected ]"
-    sweep one --target 256 >/dev/null
-    stop_daemon memoryd
-done
-
 # Dying in a repair is no worse.
 for step in reopened restored unpaused; do
     XK_FAULT=window-taken start_memoryd
@@ -71,4 +62,14 @@ for step in reopened restored unpaused; do
     sed -i "/^$pid /d" /run/lab-daemons
     repaired "repair-$step"
     note "repair-$step: repaired"
+done
+
+# Last, because the sweep that follows each leaves no zero range behind.
+for step in opening opened closed; do
+    died "inflate-$step" one --target 200
+    note "inflate-$step: repaired, $(domain_value one pages) pages"
+    start_memoryd
+    wait_for 30 "[ \"\$(frontend one)\" = connected ]"
+    sweep one --target 256 >/dev/null
+    stop_daemon memoryd
 done
