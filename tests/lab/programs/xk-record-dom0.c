@@ -57,7 +57,7 @@ static void target(uint64_t pages)
     int r = xc_domain_set_pod_target(xch, dom, pages, NULL, NULL, NULL);
 
     printf("set_target 1 %lu", (unsigned long)pages);
-    result(r ? 0 : 1, r ? -errno : 0);
+    result(0, r ? -errno : 0);
 }
 
 /* Of a range: its zero pages, and one that is none (SUPER: no such page). */
