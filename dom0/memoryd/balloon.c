@@ -190,12 +190,6 @@ static int tell(struct balloon *b, uint16_t type, uint64_t pages)
     return device_send(b->dev, &slot);
 }
 
-static int place_scratch(struct domain *dom)
-{
-    return scratch_place(dom->md->hv, dom->info.domid, domain_ram_pages(dom),
-                         &dom->scratch);
-}
-
 int balloon_start(struct balloon *b, uint64_t pages,
                   balloon_progress_fn *progress, balloon_done_fn *done,
                   void *arg)
@@ -218,7 +212,7 @@ int balloon_start(struct balloon *b, uint64_t pages,
         b->poll = evtimer_new(dom->md->loop.base, on_poll, b);
     if (!b->deadline || !b->poll)
         return -ENOMEM;
-    if (grow && place_scratch(dom))
+    if (grow && domain_place_scratch(dom))
         xk_debug("%s: no place for a scratch", dom->name);
     b->id++;
     b->want = grow ? pages - b->ballooned : b->ballooned - pages;

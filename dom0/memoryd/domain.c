@@ -70,6 +70,12 @@ uint64_t domain_ram_pages(struct domain *dom)
     return domain_static_max_kib(dom, &kib) ? dom->info.max_pages : kib / 4;
 }
 
+int domain_place_scratch(struct domain *dom)
+{
+    return scratch_place(dom->md->hv, dom->info.domid, domain_ram_pages(dom),
+                         &dom->scratch);
+}
+
 int domain_note_debt(struct domain *dom)
 {
     struct xk_pod pod;

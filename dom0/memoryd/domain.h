@@ -53,6 +53,9 @@ int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
 /* Pages of RAM it can have at most. */
 uint64_t domain_ram_pages(struct domain *dom);
 
+/* Finds the place of its scratch, unless it has one. */
+int domain_place_scratch(struct domain *dom);
+
 /* Reads debt and surplus anew. Only while no scratch is open. */
 int domain_note_debt(struct domain *dom);
 

@@ -392,8 +392,7 @@ static int prepare(struct sweep *s)
         rc = ranges_init(&s->ranges, count);
     if (rc)
         return rc;
-    rc = scratch_place(dom->md->hv, dom->info.domid, domain_ram_pages(dom),
-                       &dom->scratch);
+    rc = domain_place_scratch(dom);
     if (rc)
         return rc;
     leave_devices_out(&s->ranges);
