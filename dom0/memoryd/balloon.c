@@ -218,6 +218,7 @@ int balloon_start(struct balloon *b, uint64_t pages,
     b->want = grow ? pages - b->ballooned : b->ballooned - pages;
     b->moved = 0;
     b->start_us = xk_now_us();
+    b->settle_us = 0;
     b->stopping = false;
     b->phase = grow ? BALLOON_ASKED : BALLOON_TAKING;
     rc = tell(b, XK_BALLOON_TARGET, pages);
@@ -306,11 +307,13 @@ static bool on_gave_giving(struct balloon *b,
                            const struct xk_balloon_slot *msg)
 {
     bool last = msg->flags & XK_BALLOON_F_LAST;
+    uint64_t start = xk_now_us();
 
     if (!moved_sound(b, msg))
         return false;
     b->moved = msg->given;
     scratch_done(domain_of(b));
+    b->settle_us += xk_now_us() - start;
     b->allowance = 0;
     if (last)
         b->phase = BALLOON_SETTLED;

@@ -40,6 +40,7 @@ struct balloon {
     uint64_t allowance;         /* pages until the next settlement; 0: any */
     bool stopping;              /* no debt any more, and no more patience */
     uint64_t start_us;          /* when TARGET was sent */
+    uint64_t settle_us;         /* of it: closing debts, Xen freeing memory */
     struct event *poll;         /* looks for the next message */
     uint64_t poll_end_us;
     struct event *deadline;     /* no word from the guest */

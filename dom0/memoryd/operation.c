@@ -171,9 +171,10 @@ static void on_balloon_done(int status, void *arg)
 
     settle(op);
     xk_info("%s: balloon %s by %" PRIu64 " of %" PRIu64 " KiB in %" PRIu64
-            " us", op->dom->name, op->shrinking ? "shrunk" : "grown",
-            op->report.moved * 4, op->report.asked * 4,
-            op->report.balloon_us);
+            " us, settling %" PRIu64, op->dom->name,
+            op->shrinking ? "shrunk" : "grown", op->report.moved * 4,
+            op->report.asked * 4, op->report.balloon_us,
+            op->dom->device.balloon.settle_us);
     if (status < 0) {
         fail(op, "its balloon front-end went away", status);
     } else if (status == XK_BALLOON_OK) {

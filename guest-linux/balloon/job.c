@@ -13,6 +13,7 @@
 
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -54,6 +55,9 @@ struct xk_run {
 	unsigned long todo;
 	unsigned long given;
 	unsigned int chunks;
+	ktime_t kernel;		/* time in the allocator, which zeroes, */
+	ktime_t xen;		/* in hypercalls, and */
+	ktime_t dom0;		/* for dom0 */
 };
 
 static bool job_take_target(const struct xk_balloon_slot *slot)
@@ -128,7 +132,7 @@ static void job_fill_slot(struct xk_balloon_slot *slot, u16 type)
 		.type = type,
 		.ballooned = xk_pages_ballooned(),
 		.super = xk_pages_super(),
-		.limit = xk_pages_limit(),
+		.limit = xk_floor_limit(),
 	};
 }
 
@@ -278,11 +282,25 @@ static u32 job_wait(u64 *pages)
 	return status;
 }
 
+static u32 run_wait(struct xk_run *run, u64 *pages)
+{
+	ktime_t start = ktime_get();
+	u32 status = job_wait(pages);
+
+	run->dom0 += ktime_get() - start;
+	return status;
+}
+
+static unsigned long run_rest(const struct xk_run *run)
+{
+	return run->todo - run->given;
+}
+
 static unsigned long run_chunk(const struct xk_run *run, u64 allowance)
 {
 	if (!allowance)
 		allowance = XK_CHUNK_PAGES;
-	return min3(run->todo - run->given, (unsigned long)XK_CHUNK_PAGES_MAX,
+	return min3(run_rest(run), (unsigned long)XK_CHUNK_PAGES_MAX,
 		    (unsigned long)allowance);
 }
 
@@ -291,13 +309,16 @@ static u32 run_give(struct xk_run *run, struct xk_stash *stash, u64 allowance)
 {
 	u32 why = job_interrupted();
 	unsigned long given;
+	ktime_t start;
 	bool refused;
 
 	if (why)
 		return why;
 	if (!allowance)
 		xk_stash_clear(stash);	/* Xen will not: no debt is open */
+	start = ktime_get();
 	given = xk_pages_give(stash, run_chunk(run, allowance), &refused);
+	run->xen += ktime_get() - start;
 	run->given += given;
 	run->chunks++;
 	if (refused)
@@ -305,6 +326,15 @@ static u32 run_give(struct xk_run *run, struct xk_stash *stash, u64 allowance)
 	if (given)
 		return XK_BALLOON_OK;
 	return xk_stash_pages(stash) ? XK_BALLOON_EREFUSED : XK_BALLOON_ENOMEM;
+}
+
+static void run_fill(struct xk_run *run, struct xk_stash *stash, u64 allowance,
+		     bool zero)
+{
+	ktime_t start = ktime_get();
+
+	xk_stash_fill(stash, run_chunk(run, allowance), zero);
+	run->kernel += ktime_get() - start;
 }
 
 static u32 job_grow(struct xk_run *run)
@@ -316,17 +346,16 @@ static u32 job_grow(struct xk_run *run)
 
 	xk_stash_init(&stash);
 	job_sweep(run);
-	xk_stash_fill(&stash, run_chunk(run, 0), true);
-	status = job_wait(&allowance);
+	run_fill(run, &stash, 0, true);
+	status = run_wait(run, &allowance);
 	why = status;
 	while (!status) {
 		why = run_give(run, &stash, allowance);
-		last = why || run->given == run->todo;
+		last = why || !run_rest(run);
 		job_gave(run, last, true);
 		if (!last)
-			xk_stash_fill(&stash, run_chunk(run, allowance),
-				      !allowance);
-		status = job_wait(&allowance);
+			run_fill(run, &stash, allowance, !allowance);
+		status = run_wait(run, &allowance);
 		if (last)
 			break;
 	}
@@ -337,13 +366,16 @@ static u32 job_grow(struct xk_run *run)
 static u32 job_shrink(struct xk_run *run)
 {
 	unsigned long taken;
+	ktime_t start;
 	u32 why;
 
-	while (run->given < run->todo) {
+	while (run_rest(run)) {
 		why = job_interrupted();
 		if (why)
 			return why;
+		start = ktime_get();
 		taken = xk_pages_take(run_chunk(run, 0));
+		run->xen += ktime_get() - start;
 		if (!taken)
 			return XK_BALLOON_EHOST;
 		run->given += taken;
@@ -369,10 +401,11 @@ static const char *status_name(u32 status)
 
 static void run_log(const struct xk_run *run, u32 status)
 {
-	pr_info_ratelimited("balloon %lu -> %lu MiB in %u chunks: %s\n",
+	pr_info_ratelimited("balloon %lu -> %lu MiB in %u chunks: %s; kernel %lld, Xen %lld, dom0 %lld us\n",
 			    XK_PAGES_MIB(run->from),
 			    XK_PAGES_MIB(xk_pages_ballooned()), run->chunks,
-			    status_name(status));
+			    status_name(status), ktime_to_us(run->kernel),
+			    ktime_to_us(run->xen), ktime_to_us(run->dom0));
 }
 
 static u32 run_job(struct xk_run *run, u64 target)
@@ -381,7 +414,7 @@ static u32 run_job(struct xk_run *run, u64 target)
 
 	if (READ_ONCE(job.aborted))
 		return XK_BALLOON_EBUSY;
-	if (target > run->from && target > xk_pages_limit())
+	if (target > run->from && target > xk_floor_limit())
 		return XK_BALLOON_EREFUSED;
 
 	if (target > run->from) {

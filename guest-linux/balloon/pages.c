@@ -12,9 +12,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
-#include <linux/highmem.h>
 #include <linux/minmax.h>
-#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <xen/balloon.h>
 #include <xen/interface/hvm/hvm_op.h>
@@ -24,17 +22,6 @@
 #include <asm/xen/hypercall.h>
 
 static_assert(PAGE_SHIFT == XEN_PAGE_SHIFT);
-
-/*
- * Try for a block once, with one round of compaction, and rather go without
- * than bring the guest down: no reserves, no retry, no OOM killer.
- */
-#define XK_GFP	(GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC)
-
-static unsigned int floor_mib;
-module_param(floor_mib, uint, 0644);
-MODULE_PARM_DESC(floor_mib,
-		 "Memory in MiB that the balloon leaves available (0: by size)");
 
 static struct {
 	struct list_head blocks;
@@ -69,55 +56,6 @@ unsigned long xk_pages_stuck(void)
 	return READ_ONCE(balloon.nr_stuck);
 }
 
-static unsigned long pages_total(void)
-{
-	return totalram_pages() + xk_pages_ballooned();
-}
-
-/*
- * How much must stay available to a guest of `total` pages. The kernel's own
- * needs grow with the size of the guest, but slower: of each band of memory a
- * smaller share is kept.
- */
-static unsigned long pages_floor(unsigned long total)
-{
-	static const struct {
-		unsigned long upto;	/* MiB */
-		unsigned int shift;	/* keep 1 in 2^shift */
-	} band[] = {
-		{ 128, 3 }, { 2048, 4 }, { 8192, 5 }, { ULONG_MAX, 6 }
-	};
-	unsigned long mib = XK_PAGES_MIB(total);
-	unsigned long from = 0, keep = 16;
-	unsigned int i;
-
-	if (READ_ONCE(floor_mib))
-		keep = READ_ONCE(floor_mib);
-	else
-		for (i = 0; i < ARRAY_SIZE(band) && mib > from; i++) {
-			keep += (min(mib, band[i].upto) - from) >>
-				band[i].shift;
-			from = band[i].upto;
-		}
-	return min(keep << (20 - PAGE_SHIFT), total);
-}
-
-/* Largest balloon the guest agrees to. */
-unsigned long xk_pages_limit(void)
-{
-	unsigned long total = pages_total();
-
-	return total - pages_floor(total);
-}
-
-static bool pages_spare(unsigned long pages)
-{
-	long available = si_mem_available();
-
-	return available > 0 &&
-	       (unsigned long)available >= pages_floor(pages_total()) + pages;
-}
-
 static void pages_mark(struct page *page, unsigned int count)
 {
 	while (count--)
@@ -128,84 +66,6 @@ static void pages_unmark(struct page *page, unsigned int count)
 {
 	while (count--)
 		__ClearPageOffline(page++);
-}
-
-void xk_stash_init(struct xk_stash *stash)
-{
-	INIT_LIST_HEAD(&stash->blocks);
-	INIT_LIST_HEAD(&stash->singles);
-	stash->nr_blocks = 0;
-	stash->nr_singles = 0;
-	stash->clean = true;
-}
-
-unsigned long xk_stash_pages(const struct xk_stash *stash)
-{
-	return stash->nr_blocks * XK_SUPER_PAGES + stash->nr_singles;
-}
-
-/* Bring the stash up to `want` pages; false when the kernel has no more. */
-bool xk_stash_fill(struct xk_stash *stash, unsigned long want, bool zero)
-{
-	gfp_t gfp = zero ? XK_GFP | __GFP_ZERO : XK_GFP;
-	struct page *page;
-
-	if (!xk_stash_pages(stash))
-		stash->clean = true;
-	stash->clean &= zero;
-
-	while (xk_stash_pages(stash) + XK_SUPER_PAGES <= want &&
-	       pages_spare(XK_SUPER_PAGES)) {
-		page = alloc_pages(gfp, XK_SUPER_ORDER);
-		if (!page)
-			break;
-		list_add_tail(&page->lru, &stash->blocks);
-		stash->nr_blocks++;
-		cond_resched();
-	}
-	while (xk_stash_pages(stash) < want) {
-		if (!pages_spare(1))
-			return false;
-		page = alloc_page(gfp);
-		if (!page)
-			return false;
-		list_add_tail(&page->lru, &stash->singles);
-		stash->nr_singles++;
-		cond_resched();
-	}
-	return true;
-}
-
-/* Give everything in the stash back to the kernel. */
-void xk_stash_drop(struct xk_stash *stash)
-{
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, &stash->blocks, lru) {
-		list_del(&page->lru);
-		__free_pages(page, XK_SUPER_ORDER);
-	}
-	list_for_each_entry_safe(page, next, &stash->singles, lru) {
-		list_del(&page->lru);
-		__free_page(page);
-	}
-	xk_stash_init(stash);
-}
-
-/* See to it that no data leaves with the pages. */
-void xk_stash_clear(struct xk_stash *stash)
-{
-	struct page *page;
-	unsigned int i;
-
-	if (stash->clean)
-		return;
-	list_for_each_entry(page, &stash->blocks, lru)
-		for (i = 0; i < XK_SUPER_PAGES; i++)
-			clear_highpage(page + i);
-	list_for_each_entry(page, &stash->singles, lru)
-		clear_highpage(page);
-	stash->clean = true;
 }
 
 /* Returns how many of the extents in frames[] were done. */

@@ -20,7 +20,7 @@
 XK_SHOW(ballooned_kib, "%lu", XK_PAGES_KIB(xk_pages_ballooned()));
 XK_SHOW(super_kib, "%lu", XK_PAGES_KIB(xk_pages_super()));
 XK_SHOW(stuck_kib, "%lu", XK_PAGES_KIB(xk_pages_stuck()));
-XK_SHOW(limit_kib, "%lu", XK_PAGES_KIB(xk_pages_limit()));
+XK_SHOW(limit_kib, "%lu", XK_PAGES_KIB(xk_floor_limit()));
 XK_SHOW(ignored, "%lu", xk_job_ignored());
 XK_SHOW(repairs, "%lu", xk_stats_repairs());
 

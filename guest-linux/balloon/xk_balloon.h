@@ -87,9 +87,11 @@ int xk_target_init(void);
 void xk_target_exit(void);
 void xk_target_check(unsigned int ms);
 
-/* pages.c: the balloon */
+/* floor.c: what the balloon leaves to the guest */
+unsigned long xk_floor_limit(void);
+bool xk_floor_spares(unsigned long pages);
 
-/* Taken from the kernel, not yet given to Xen. */
+/* stash.c: taken from the kernel, not yet given to Xen */
 struct xk_stash {
 	struct list_head blocks;	/* 2 MiB each */
 	struct list_head singles;
@@ -100,10 +102,11 @@ struct xk_stash {
 
 void xk_stash_init(struct xk_stash *stash);
 unsigned long xk_stash_pages(const struct xk_stash *stash);
-bool xk_stash_fill(struct xk_stash *stash, unsigned long want, bool zero);
+void xk_stash_fill(struct xk_stash *stash, unsigned long want, bool zero);
 void xk_stash_drop(struct xk_stash *stash);
 void xk_stash_clear(struct xk_stash *stash);
 
+/* pages.c: the balloon */
 unsigned long xk_pages_give(struct xk_stash *stash, unsigned long max,
 			    bool *refused);
 unsigned long xk_pages_take(unsigned long max);
@@ -111,7 +114,6 @@ void xk_pages_hand_over(void);
 unsigned long xk_pages_ballooned(void);
 unsigned long xk_pages_super(void);
 unsigned long xk_pages_stuck(void);
-unsigned long xk_pages_limit(void);
 
 /* stats.c: the stock driver's figures */
 void xk_stats_init(void);

@@ -206,13 +206,15 @@ static void end_job(struct guest *g, uint32_t status)
 static void give_chunk(struct guest *g, uint64_t allowance)
 {
     uint64_t want = g->todo - g->given, given;
+    bool bare = !allowance;
 
-    if (!allowance)
+    if (bare)
         allowance = CHUNK;
     if (want > allowance)
         want = allowance;
     given = g->stop ? 0 : give(g, want);
     g->given += given;
+    g->bare += bare ? given : 0;
     g->status = g->stop        ? XK_BALLOON_ESTOP
                 : given < want ? XK_BALLOON_ENOMEM
                                : XK_BALLOON_OK;

@@ -39,6 +39,7 @@ struct guest {
     struct guest_extent held[GUEST_EXTENTS];
     size_t nr_held;
     uint64_t ballooned, super, limit;
+    uint64_t bare;              /* pages given without an allowance, ever */
     uint64_t id, todo, given;   /* the job; id 0: none */
     uint64_t target;
     bool last, stop;

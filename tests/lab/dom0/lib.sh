@@ -9,7 +9,6 @@ OUT=/out
 BOOT=/boot
 . /out/job.env
 export PATH=$STAGE/usr/sbin:$STAGE/usr/bin:$STAGE/usr/local/sbin:$PATH
-export LD_LIBRARY_PATH=$STAGE/usr/lib:$STAGE/usr/lib/x86_64-linux-gnu
 
 # --- the verdict -----------------------------------------------------------
 
@@ -100,7 +99,8 @@ lab_config()
 {
     local name=$1 pair key value
     local -A set=([type]=pvh [memory]=512 [vcpus]=2 [on_crash]=preserve
-        [on_reboot]=destroy [tsc_mode]=native [extra]="console=hvc0 loglevel=5")
+        [on_reboot]=destroy [tsc_mode]=native
+        [extra]="console=hvc0 loglevel=5 $LAB_KERNEL_OPTIONS")
     shift
     for pair; do
         [ "${pair%%=*}" = agent ] || set[${pair%%=*}]=${pair#*=}

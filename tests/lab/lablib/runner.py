@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import junit, scan
-from .machine import Machine, accelerator, slowness
+from .machine import Machine, accelerator, kernel_options, slowness
 from .share import boot_folder
 from .slots import slot
 
@@ -127,6 +127,7 @@ class Runner:
         slow = slowness()
         timeout = case.timeout * slow
         job = {"LAB_CASE": name, "LAB_TIMEOUT": timeout, "LAB_SLOW": slow,
+               "LAB_KERNEL_OPTIONS": kernel_options(),
                "LAB_KEEP": "1" if self.keep else ""}
         (folder / "job.env").write_text("".join(
             f"{key}={shlex.quote(str(value))}\n"

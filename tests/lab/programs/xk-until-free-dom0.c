@@ -7,7 +7,10 @@
  *
  *   xk-until-free-dom0 KIB COMMAND...
  */
-#include <errno.h>
+#define _GNU_SOURCE            /* environ */
+
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +43,7 @@ int main(int argc, char **argv)
     struct timespec nap = { .tv_nsec = 4000000 };
     xc_interface *xch = xc_interface_open(NULL, NULL, 0);
     uint64_t want, start, freed = 0, ended = 0;
+    posix_spawn_file_actions_t actions;
     int status;
     pid_t pid;
 
@@ -47,13 +51,11 @@ int main(int argc, char **argv)
         return 2;
     want = free_kib(xch) + strtoull(argv[1], NULL, 10);
     start = now_us();
-    pid = fork();
-    if (pid == 0) {
-        if (!freopen("/dev/null", "w", stdout))
-            _exit(126);
-        execvp(argv[2], argv + 2);
-        _exit(127);
-    }
+    if (posix_spawn_file_actions_init(&actions) ||
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
+                                         O_WRONLY, 0) ||
+        posix_spawnp(&pid, argv[2], &actions, NULL, argv + 2, environ))
+        return 1;
     while ((!freed || !ended) && now_us() - start < LIMIT_US) {
         if (!freed && free_kib(xch) >= want)
             freed = now_us();

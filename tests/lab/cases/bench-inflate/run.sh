@@ -22,8 +22,18 @@ until_free()
     note "$label: $us us"
 }
 
-# The pass that follows the inflation is not measured: let it be short.
-echo 'log_level = "debug"' >>/tmp/memoryd.conf
+# parts: "PART US" of the last job to the measures: what the guest's kernel and
+# Xen took for the pages, and Xen for freeing them once they were settled
+parts()
+{
+    local line
+    line=$(guest ours dmesg | grep 'xk_balloon: .* us$' | tail -n 1)
+    sed -E 's/.*kernel ([0-9]+), Xen ([0-9]+), .*/kernel \1\ngive \2/' \
+        <<<"$line" >>"$OUT/parts.txt"
+    sed -nE 's/.*balloon grown .* settling ([0-9]+)$/settle \1/p' \
+        "$OUT/memoryd.log" | tail -n 1 >>"$OUT/parts.txt"
+}
+
 start_memoryd
 create_guest ours memory=512
 create_guest peer memory=512
@@ -31,6 +41,7 @@ load_balloon ours
 sleep 5     # what a guest does after its boot is not to be measured
 for _ in $(seq "$ROUNDS"); do
     until_free ours "$XL_SWEEP" ours --target 256
+    parts
     until_free peer xl mem-set peer 256
     "$XL_SWEEP" ours --target 512 >/dev/null
     xl mem-set peer 512
