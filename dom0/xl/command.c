@@ -72,8 +72,10 @@ static void command_help(const struct xk_command *cmd)
         help_line(o->name, o->arg, o->help);
     for (i = 0; i < COMMON_OPTIONS; i++)
         help_line(common_options[i].name, NULL, common_options[i].help);
+    if (cmd->more)
+        cmd->more();
     printf("\nExit code: 0 done, 1 failed or refused, 2 bad usage."
-           "\nSee %s(1).\n", cmd->name);
+           "\nSee %s(1).\n", cmd->page ? cmd->page : cmd->name);
 }
 
 static void command_options(const struct xk_command *cmd, struct option *list)

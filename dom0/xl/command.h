@@ -30,9 +30,11 @@ struct xk_option {
 };
 
 struct xk_command {
-    const char *name;           /* "xl-sweep" */
+    const char *name;           /* "xl-sweep", "xl-memory map" */
+    const char *page;           /* manual page; NULL: the name */
     const char *synopsis;       /* what follows the name in the usage line */
     const char *about;          /* a sentence or two */
+    void (*more)(void);         /* prints more of --help, or NULL */
     const char *daemon;         /* "memoryd" */
     bool needs_domain;
     const struct xk_option *options;    /* ends with a NULL name */

@@ -16,7 +16,10 @@ xl_command_sources = \
 xl_sweep_SOURCES = dom0/xl/sweep.c $(xl_command_sources)
 xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
-xl_memory_SOURCES = dom0/xl/memory.c $(xl_command_sources)
+xl_memory_SOURCES = \
+	dom0/xl/memory.c dom0/xl/memory.h \
+	dom0/xl/memory_show.c \
+	$(xl_command_sources)
 xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
 # The shim lies in a directory of its own, never beside the distribution's xl:
