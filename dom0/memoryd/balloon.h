@@ -27,8 +27,18 @@ enum balloon_phase {
 typedef void balloon_done_fn(int status, void *arg);
 typedef void balloon_progress_fn(uint64_t moved, uint64_t want, void *arg);
 
+/* How short of memory the guest says that it is; it may lie, so this decides
+ * at most how its own share of what there is moves. */
+struct pressure {
+    uint64_t at_us;             /* when it said so; 0: never */
+    uint64_t available;         /* pages it could still use without reclaim */
+    uint64_t wanted;            /* pages it asks back from the balloon now */
+    uint32_t stall_permille;    /* of its last second, waiting for memory */
+};
+
 struct balloon {
     struct device *dev;
+    struct pressure pressure;
     /* as the guest says; for display, pages */
     uint64_t ballooned, super, limit;
     bool known;                 /* a STATE has come */
