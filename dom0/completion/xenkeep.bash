@@ -43,6 +43,9 @@ _xl_sweep()
 _xl_memory()
 {
     _xenkeep_complete "${COMP_WORDS[COMP_CWORD]}" "--json --help --version"
+    if [[ $COMP_CWORD == 1 && ${COMP_WORDS[1]} != -* ]]; then
+        COMPREPLY+=($(compgen -W "show resume" -- "${COMP_WORDS[1]}"))
+    fi
 }
 
 complete -F _xl_sweep xl-sweep

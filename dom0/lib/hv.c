@@ -96,6 +96,7 @@ static void dominfo_from(struct xk_dominfo *info, const xc_domaininfo_t *di)
         .shutdown = di->flags & XEN_DOMINF_shutdown,
         .paused = di->flags & XEN_DOMINF_paused,
         .vcpus = di->nr_online_vcpus,
+        .max_vcpus = di->max_vcpu_id + 1,
         .tot_pages = di->tot_pages,
         .max_pages = di->max_pages,
     };
@@ -160,6 +161,28 @@ int xk_hv_unpause(struct xk_hv *hv, xk_domid_t domid)
     return xc_domain_unpause(hv->xch, domid) ? hv_errno() : 0;
 }
 
+int xk_hv_cap(struct xk_hv *hv, xk_domid_t domid, uint16_t *percent_r)
+{
+    struct xen_domctl_sched_credit2 share;
+
+    /* Xen refuses the question when the scheduler is another. */
+    errno = 0;
+    if (xc_sched_credit2_domain_get(hv->xch, domid, &share))
+        return errno == EINVAL ? -EOPNOTSUPP : hv_errno();
+    *percent_r = share.cap;
+    return 0;
+}
+
+int xk_hv_set_cap(struct xk_hv *hv, xk_domid_t domid, uint16_t percent)
+{
+    /* A weight of 0 leaves it as it is. */
+    struct xen_domctl_sched_credit2 share = { .cap = percent };
+
+    errno = 0;
+    return xc_sched_credit2_domain_set(hv->xch, domid, &share) ? hv_errno()
+                                                               : 0;
+}
+
 int xk_hv_pod(struct xk_hv *hv, xk_domid_t domid, struct xk_pod *pod)
 {
     errno = 0;
@@ -187,6 +210,22 @@ int xk_hv_pod_cover(struct xk_hv *hv, xk_domid_t domid, uint64_t debt)
     if (rc)
         return rc;
     return pod.cache + debt >= pod.entries ? 0 : -ENOMEM;
+}
+
+int xk_hv_pod_add(struct xk_hv *hv, xk_domid_t domid, uint64_t pages)
+{
+    uint64_t tot, cache, entries;
+    struct xk_pod pod;
+    int rc;
+
+    rc = xk_hv_pod(hv, domid, &pod);
+    if (rc)
+        return rc;
+    errno = 0;
+    if (xc_domain_set_pod_target(hv->xch, domid, pod.tot + pages, &tot, &cache,
+                                 &entries))
+        return hv_errno();
+    return 0;
 }
 
 int xk_hv_set_max_pages(struct xk_hv *hv, xk_domid_t domid, uint64_t pages)

@@ -34,6 +34,7 @@ struct xk_dominfo {
     bool shutdown;          /* suspended, powered off or crashed */
     bool paused;            /* by the toolstack */
     uint32_t vcpus;
+    uint32_t max_vcpus;         /* that it can bring up */
     uint64_t tot_pages;     /* includes the PoD cache */
     uint64_t max_pages;
 };
@@ -77,6 +78,13 @@ int xk_hv_host(struct xk_hv *hv, struct xk_host *host);
 int xk_hv_pause(struct xk_hv *hv, xk_domid_t domid);
 int xk_hv_unpause(struct xk_hv *hv, xk_domid_t domid);
 
+/*
+ * Share of one processor that the domain's vcpus may use together, percent; 0:
+ * any. -EOPNOTSUPP: the domain's scheduler is another than credit2.
+ */
+int xk_hv_cap(struct xk_hv *hv, xk_domid_t domid, uint16_t *percent_r);
+int xk_hv_set_cap(struct xk_hv *hv, xk_domid_t domid, uint16_t percent);
+
 int xk_hv_pod(struct xk_hv *hv, xk_domid_t domid, struct xk_pod *pod);
 
 /*
@@ -84,6 +92,10 @@ int xk_hv_pod(struct xk_hv *hv, xk_domid_t domid, struct xk_pod *pod);
  * only grow). -ENOMEM: the host has not enough free memory.
  */
 int xk_hv_pod_cover(struct xk_hv *hv, xk_domid_t domid, uint64_t debt);
+
+/* Raise the PoD cache by `pages`, or by what its entries lack if that is
+ * less; the domain's limit must allow it. -ENOMEM: by less, or not at all. */
+int xk_hv_pod_add(struct xk_hv *hv, xk_domid_t domid, uint64_t pages);
 
 int xk_hv_set_max_pages(struct xk_hv *hv, xk_domid_t domid, uint64_t pages);
 

@@ -44,6 +44,12 @@ static const struct xk_metric metrics[] = {
         "Times a front-end broke the protocol."),
     ROW("repairs", "counter", "", repairs,
         "Guests repaired after an earlier memoryd."),
+    ROW("lent_pages", "counter", "pages", lent_pages,
+        "Host memory lent to guests in debt."),
+    ROW("guard_halts", "counter", "", guard_halts,
+        "Times a guest in debt was stopped to be refilled."),
+    ROW("guard_alarms", "counter", "", guard_alarms,
+        "Times a guest stayed stopped, because nothing could refill it."),
 };
 
 static void do_version(struct xk_ctl_call *call, struct json_object *params,
@@ -175,10 +181,40 @@ static void do_sweep(struct xk_ctl_call *call, struct json_object *params,
                     dry && json_object_get_boolean(dry));
 }
 
+static void do_resume(struct xk_ctl_call *call, struct json_object *params,
+                      void *arg)
+{
+    struct json_object *obj;
+    struct domain *dom;
+    uint64_t before;
+    int rc;
+
+    if (!named_domain(call, params, arg, true, &dom))
+        return;
+    before = dom->guard.lent_pages;
+    rc = guard_resume(dom);
+    if (rc) {
+        xk_ctl_fail(call, XK_RPC_REFUSED, rc == -EALREADY
+                    ? "%s: it is not stopped by the guard"
+                    : "%s: the host has no memory for it above its reserve of "
+                      "%u MiB", dom->name,
+                    dom->md->settings.host_reserve_mib);
+        return;
+    }
+    obj = json_object_new_object();
+    json_object_object_add(obj, "domid",
+                           json_object_new_int(dom->info.domid));
+    json_object_object_add(obj, "name", json_object_new_string(dom->name));
+    json_object_object_add(obj, "lent_kib", json_object_new_int64(
+                           (int64_t)(dom->guard.lent_pages - before) * 4));
+    xk_ctl_reply(call, obj);
+}
+
 const struct xk_ctl_method control_methods[] = {
     { "version", do_version },
     { "memory", do_memory },
     { "sweep", do_sweep },
+    { "resume", do_resume },
     { "metrics", do_metrics },
     { NULL, NULL },
 };

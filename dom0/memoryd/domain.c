@@ -125,6 +125,9 @@ const char *domain_refuses(struct domain *dom)
         return "it was asked to shut down or suspend";
     if (dom->held)
         return "it is held, because its memory is not whole";
+    if (dom->guard.halted)
+        return "it is stopped by the guard, because no pages are left for its "
+               "memory: see xl-memory resume";
     if (dom->info.paused)
         return "it is paused";
     snprintf(path, sizeof(path), XK_PATH_PCI_BACKEND, dom->info.domid);
@@ -164,6 +167,8 @@ int domain_journal(struct domain *dom, enum journal_phase phase,
         .scratch_slots = phase == JOURNAL_OPEN ? SCRATCH_SLOTS_MAX
                          : phase == JOURNAL_IDLE ? 0 : 1,
         .nr_gfns = count, .debt = dom->debt,
+        .max_pages = dom->guard.max_pages, .raised_to = dom->guard.raised_to,
+        .halted = dom->guard.halted, .capped = dom->guard.capped,
     };
 
     if (dom->held)
@@ -179,6 +184,12 @@ int domain_journal(struct domain *dom, enum journal_phase phase,
                          &rec);
 }
 
+int domain_journal_again(struct domain *dom)
+{
+    return domain_journal(dom, dom->scratch.slots ? JOURNAL_OPEN
+                                                  : JOURNAL_IDLE, NULL, 0);
+}
+
 /* A request to suspend or shut down: let go of the guest at once. */
 static void on_shutdown(const char *path, void *arg)
 {
@@ -189,6 +200,8 @@ static void on_shutdown(const char *path, void *arg)
                    value[0];
     if (dom->leaving && dom->op)
         operation_stop(dom->op, "the guest was asked to shut down or suspend");
+    if (dom->leaving)
+        guard_check(dom);
 }
 
 static void domain_free(struct domain *dom)
@@ -208,6 +221,7 @@ static void domain_free(struct domain *dom)
     xk_xs_unwatch(md->xs, &dom->shutdown);
     if (dom->again)
         event_free(dom->again);
+    guard_dispose(dom);
     md->totals.domains--;
     free(dom);
 }
@@ -310,12 +324,22 @@ static void check_devices(struct memoryd *md)
         device_check(&dom->device);
 }
 
+/* Its entries are made, and its cache is filled, before it is introduced. */
+static void check_guards(struct memoryd *md)
+{
+    struct domain *dom;
+
+    for (dom = md->domains; dom; dom = dom->next)
+        guard_check(dom);
+}
+
 static void on_change(const char *path, void *arg)
 {
     (void)path;
     drop_gone(arg);
     check_devices(arg);
     add_new(arg);
+    check_guards(arg);
 }
 
 int domains_start(struct memoryd *md)

@@ -11,6 +11,7 @@
 
 #include "budget.h"
 #include "device.h"
+#include "guard.h"
 #include "memoryd.h"
 #include "scratch.h"
 
@@ -27,6 +28,7 @@ struct domain {
     uint64_t surplus;           /* C - E, likewise */
     bool held;                  /* left paused: its memory is not whole */
     struct event *again;        /* held: the next attempt to make it so */
+    struct guard guard;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
     struct xk_watch shutdown;   /* control/shutdown */
@@ -77,5 +79,8 @@ bool domain_migrating(struct domain *dom, xk_gfn_t gfn);
  * the guest is held, and its record stays. */
 int domain_journal(struct domain *dom, enum journal_phase phase,
                    const xk_gfn_t *gfns, uint32_t count);
+/* The same once more, because the guard's part of the record changed. Not
+ * inside a window. */
+int domain_journal_again(struct domain *dom);
 
 #endif /* XK_MEMORYD_DOMAIN_H */

@@ -40,6 +40,12 @@ struct journal_record {
     uint32_t scratch_slots;     /* open at most this many superpages */
     uint32_t nr_gfns;
     uint64_t debt;              /* E - C the guest had anyway, pages */
+    uint64_t max_pages;         /* its limit before the guard raised it, or 0 */
+    uint64_t raised_to;         /* as the guard set it */
+    uint32_t capped;            /* its processor share before the guard cut
+                                 * it, percent + 1; 0: not cut */
+    uint32_t pad;
+    uint64_t halted;            /* 1: paused by the guard, in any phase */
     uint64_t gfns[JOURNAL_GFNS];/* taken out: each may be a hole now */
 };
 

@@ -5,7 +5,9 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/balloon.c dom0/memoryd/balloon.h dom0/memoryd/budget.c \
 	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
 	dom0/memoryd/device.c dom0/memoryd/device.h dom0/memoryd/domain.c \
-	dom0/memoryd/domain.h dom0/memoryd/journal.c dom0/memoryd/journal.h \
+	dom0/memoryd/domain.h dom0/memoryd/guard.c dom0/memoryd/guard.h \
+	dom0/memoryd/journal.c dom0/memoryd/journal.h \
+	dom0/memoryd/marks.c dom0/memoryd/marks.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
 	dom0/memoryd/operation.c dom0/memoryd/operation.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \

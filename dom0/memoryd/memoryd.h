@@ -33,6 +33,9 @@ struct totals {
     uint64_t deflated_pages;
     uint64_t broken_devices;
     uint64_t repairs;
+    uint64_t lent_pages;
+    uint64_t guard_halts;
+    uint64_t guard_alarms;
 };
 
 struct memoryd {

@@ -317,9 +317,12 @@ void operation_start(struct domain *dom, struct xk_ctl_call *call,
     const char *why = domain_refuses(dom);
     struct operation *op;
 
-    if (why || dom->op) {
-        xk_ctl_fail(call, XK_RPC_REFUSED, "%s: not now: %s", dom->name,
-                    why ? why : "another command is working on it");
+    if (!why && dom->op)
+        why = "another command is working on it";
+    if (!why && dom->guard.sweep)
+        why = "the guard is sweeping it";
+    if (why) {
+        xk_ctl_fail(call, XK_RPC_REFUSED, "%s: not now: %s", dom->name, why);
         return;
     }
     op = calloc(1, sizeof(*op));

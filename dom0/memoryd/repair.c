@@ -14,6 +14,7 @@
 #include <xenkeep/proto/balloon.h>
 
 #include "fault.h"
+#include "guard.h"
 #include "sweep.h"
 #include "window.h"
 
@@ -55,7 +56,8 @@ static void reopen_scratch(struct domain *dom, unsigned int slots)
  *
  * PAUSED: the pause is ours. PAUSING: it is, unless memoryd died in the
  * instant before the call; a guest that is paused now was running when the
- * record was written. OPEN: it is somebody else's.
+ * record was written. OPEN: it is somebody else's. Whatever the phase, the
+ * guard's pause stays the guard's.
  */
 static int hold_still(struct domain *dom, struct journal_record *rec,
                       bool *ours_r)
@@ -65,7 +67,8 @@ static int hold_still(struct domain *dom, struct journal_record *rec,
     rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
     if (rc)
         return rc;
-    *ours_r = !dom->info.paused || rec->phase != JOURNAL_OPEN;
+    *ours_r = !dom->info.paused ||
+              (rec->phase != JOURNAL_OPEN && !dom->guard.halted);
     if (dom->info.paused)
         return 0;
     rec->phase = JOURNAL_PAUSING;
@@ -117,6 +120,7 @@ int repair_domain(struct domain *dom)
         return 0;
     dom->journal_slot = slot;
     dom->md->slot_used[slot] = 1;
+    guard_adopt(dom, &rec);
     if (!scratch_adopt(&dom->scratch, rec.scratch_base,
                        domain_ram_pages(dom)))
         rec.scratch_slots = 0;

@@ -31,6 +31,11 @@ static const struct number numbers[] = {
     { "sweep_regular", offsetof(struct settings, sweep_regular), 0, 1, 1 },
     { "inflate_chunk_mib", offsetof(struct settings, inflate_chunk_mib),
       2, 128, 32 },
+    { "host_reserve_mib", offsetof(struct settings, host_reserve_mib),
+      0, 1048576, 256 },
+    { "guard", offsetof(struct settings, guard), 0, 1, 1 },
+    { "guard_lend", offsetof(struct settings, guard_lend), 0, 1, 1 },
+    { "guard_low_mib", offsetof(struct settings, guard_low_mib), 0, 65536, 0 },
 };
 
 static const char *const levels[] = {

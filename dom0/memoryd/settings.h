@@ -15,6 +15,10 @@ struct settings {
     uint32_t scan_share_percent;    /* of one CPU, for scanning */
     uint32_t sweep_regular;         /* 1: single pages of split ranges too */
     uint32_t inflate_chunk_mib;     /* given between two settlements */
+    uint32_t host_reserve_mib;      /* free memory that is never lent */
+    uint32_t guard;                 /* 1: guests in debt are guarded */
+    uint32_t guard_lend;            /* 1: with host memory */
+    uint32_t guard_low_mib;         /* stopped below it; 0: by its vcpus */
     enum xk_log_level log_level;
     char user[33];                  /* LOGIN_NAME_MAX of Debian's adduser */
 };

@@ -67,6 +67,13 @@ static void tell(struct sweep *s, const char *phase, uint64_t done,
         s->progress(phase, done, total, s->arg);
 }
 
+/* A guest that the guard has stopped waits for the pass: no pause then, and no
+ * rest. */
+static uint64_t rest(const struct sweep *s)
+{
+    return s->dom->guard.halted ? 0 : budget_wait(&s->dom->budget, xk_now_us());
+}
+
 /* --- probing: which ranges are entries already ------------------------- */
 
 static int add_probes(struct sweep *s, size_t *list, size_t max)
@@ -94,7 +101,7 @@ static int probe(struct sweep *s, uint64_t *wait_us)
     bool pod[PROBES];
     int i, n, rc;
 
-    *wait_us = budget_wait(&s->dom->budget, xk_now_us());
+    *wait_us = rest(s);
     if (*wait_us)
         return 0;
     /* Dozens of entries are looked at in the time of one commit. */
@@ -121,14 +128,15 @@ static int probe(struct sweep *s, uint64_t *wait_us)
 /*
  * Mapping fills entries that hide between the RAM of a range. With the cache
  * at least as large there is a page for each; a guest that is in debt by
- * itself shall keep some.
+ * itself shall keep some, unless it is stopped.
  */
 static bool may_read(struct domain *dom)
 {
+    uint64_t keep = dom->guard.halted ? 0 : XK_SUPER_PAGES;
     struct xk_pod pod;
 
     return !xk_hv_pod(dom->md->hv, dom->info.domid, &pod) &&
-           (pod.cache >= pod.entries || pod.cache >= 2 * XK_SUPER_PAGES);
+           (pod.cache >= pod.entries || pod.cache >= keep + XK_SUPER_PAGES);
 }
 
 static int scan_one(struct sweep *s, size_t range)
@@ -179,7 +187,9 @@ static int scan(struct sweep *s, uint64_t *wait_us)
     }
     tell(s, "scan", s->cursor * XK_SUPER_PAGES,
          s->ranges.count * XK_SUPER_PAGES);
-    *wait_us = spent * 100u / s->dom->md->settings.scan_share_percent - spent;
+    if (!s->dom->guard.halted)
+        *wait_us = spent * 100u / s->dom->md->settings.scan_share_percent -
+                   spent;
     if (s->cursor >= s->ranges.count) {
         s->candidates = ranges_in(&s->ranges, RANGE_ZERO);
         s->phase = s->dry_run ? PHASE_END : PHASE_SUPER;
@@ -241,7 +251,7 @@ static int commit_super(struct sweep *s, uint64_t *wait_us)
     uint32_t max;
     size_t n = 0;
 
-    *wait_us = budget_wait(&s->dom->budget, xk_now_us());
+    *wait_us = rest(s);
     if (*wait_us)
         return 0;
     max = budget_items(&s->dom->budget, WINDOW_ITEMS);
@@ -295,7 +305,7 @@ static int commit_regular(struct sweep *s, uint64_t *wait_us)
     uint32_t max = budget_items(&s->dom->budget, WINDOW_ITEMS);
     size_t n = 0;
 
-    *wait_us = budget_wait(&s->dom->budget, xk_now_us());
+    *wait_us = rest(s);
     if (*wait_us)
         return 0;
     if (s->split_page >= XK_SUPER_PAGES && !next_split(s)) {

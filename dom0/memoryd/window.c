@@ -197,9 +197,9 @@ int window_restore(struct domain *dom, const xk_gfn_t *gfns, size_t count)
 }
 
 /*
- * Is the guest in a state to be paused by us, and by nobody else? Notes the
- * debt it has anyway: faults leave it as it is, the guest's balloon only
- * lowers it.
+ * Is the guest in a state to be paused by us, and by nobody else? (The guard
+ * may have done it already.) Notes the debt it has anyway: faults leave it as
+ * it is, the guest's balloon only lowers it.
  */
 static int may_pause(struct domain *dom)
 {
@@ -208,8 +208,8 @@ static int may_pause(struct domain *dom)
     rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
     if (rc)
         return rc;
-    if (dom->info.dying || dom->info.shutdown || dom->info.paused ||
-        dom->leaving || dom->held)
+    if (dom->info.dying || dom->info.shutdown || dom->leaving || dom->held ||
+        dom->info.paused != dom->guard.halted)
         return -EBUSY;
     return domain_note_debt(dom);
 }
@@ -229,6 +229,8 @@ static int pause_guest(struct domain *dom, const xk_gfn_t *xs, size_t count)
 {
     int rc;
 
+    if (dom->guard.halted)
+        return domain_journal(dom, JOURNAL_PAUSED, xs, (uint32_t)count);
     rc = domain_journal(dom, JOURNAL_PAUSING, xs, (uint32_t)count);
     if (rc)
         return rc;
@@ -267,6 +269,10 @@ static void unpause_guest(struct domain *dom, uint64_t start, size_t items)
     uint64_t end;
     int rc;
 
+    if (dom->guard.halted) {
+        (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
+        return;
+    }
     rc = xk_hv_unpause(dom->md->hv, dom->info.domid);
     end = xk_now_us();
     if (rc && rc != -ESRCH)

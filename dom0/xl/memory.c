@@ -14,6 +14,7 @@ static const struct {
     const char *help;
 } verbs[] = {
     { "show", memory_show, "the table of all guests, or of one (default)" },
+    { "resume", memory_resume, "lend a guest memory that the guard stopped" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -6,6 +6,7 @@
 #ifndef XK_XL_MEMORY_H
 #define XK_XL_MEMORY_H
 
+int memory_resume(int argc, char **argv);
 int memory_show(int argc, char **argv);
 
 /* A line for each verb, for --help. */

@@ -42,6 +42,8 @@ int play_up(struct play *p)
 
     memoryd_init(&p->md);
     hurry(&p->md.settings);
+    if (p->tune)
+        p->tune(&p->md.settings);
     p->up = true;
     rc = memoryd_open(&p->md, p->dir);
     if (!rc)

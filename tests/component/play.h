@@ -30,6 +30,7 @@ struct play_rpc {
 struct play {
     char dir[32];
     struct memoryd md;
+    void (*tune)(struct settings *s);   /* before it starts, or NULL */
     bool up;
     struct guest *guests[PLAY_GUESTS];
     struct play_rpc rpc;

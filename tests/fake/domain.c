@@ -678,7 +678,7 @@ int fake_domain_info(uint16_t id, struct fake_info *info)
         .tot = d->tot, .max_pages = d->max_pages,
         .cache = d->pod.cache, .cache_supers = d->pod.super.len,
         .entries = d->pod.entries, .scratch = d->scratch,
-        .pauses = d->pauses, .pause_calls = d->pause_calls,
+        .pauses = d->pauses, .cap = d->cap, .pause_calls = d->pause_calls,
         .crashed = d->shutdown && d->reason == SHUTDOWN_crash,
         .out_of_pod = d->out_of_pod, .frozen = d->frozen,
         .uncovered = d->uncovered,

@@ -32,6 +32,7 @@ struct fk_domain {
     enum fake_type type;
     uint8_t uuid[16];
     unsigned int vcpus;
+    uint16_t cap;
     uint64_t tot, max_pages;
     bool dying, shutdown, passthrough, log_dirty;
     unsigned int reason;            /* of the shutdown */

@@ -102,6 +102,7 @@ struct fake_info {
     uint64_t supers;                /* slots mapped by one 2 MiB entry */
     uint64_t pod_supers;            /* slots that are one PoD entry */
     unsigned int pauses;            /* depth */
+    unsigned int cap;               /* percent of a processor; 0: any */
     unsigned long pause_calls;      /* pauses by a daemon since creation */
     bool crashed;
     bool out_of_pod;                /* killed: cache empty at a fault */
@@ -197,6 +198,7 @@ enum fake_call {
     FAKE_CALL_GET_POD,
     FAKE_CALL_SET_POD,
     FAKE_CALL_SETMAXMEM,
+    FAKE_CALL_SCHED,
     FAKE_CALL_MAX_GFN,
     FAKE_CALL_MARK,             /* populate_physmap with PoD */
     FAKE_CALL_POPULATE,

@@ -153,6 +153,32 @@ int xc_domain_setmaxmem(xc_interface *xch, uint32_t domid, uint64_t max_memkb)
     return fk_leave_rc(0);
 }
 
+int xc_sched_credit2_domain_get(xc_interface *xch, uint32_t domid,
+                                struct xen_domctl_sched_credit2 *sdom)
+{
+    struct fk_domain *d = enter_dom(FAKE_CALL_SCHED, domid);
+
+    (void)xch;
+    if (!d)
+        return -1;
+    *sdom = (struct xen_domctl_sched_credit2){ .weight = 256, .cap = d->cap };
+    return fk_leave_rc(0);
+}
+
+int xc_sched_credit2_domain_set(xc_interface *xch, uint32_t domid,
+                                struct xen_domctl_sched_credit2 *sdom)
+{
+    struct fk_domain *d = enter_dom(FAKE_CALL_SCHED, domid);
+
+    (void)xch;
+    if (!d)
+        return -1;
+    if (sdom->cap > 100 * d->vcpus)
+        return fk_leave_rc(-EINVAL);
+    d->cap = sdom->cap;
+    return fk_leave_rc(0);
+}
+
 int xc_domain_maximum_gpfn(xc_interface *xch, uint32_t domid,
                            xen_pfn_t *gpfns)
 {

@@ -12,6 +12,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/runner.c \
 	tests/unit/test_balloon_msg.c \
 	tests/unit/test_budget.c \
+	tests/unit/test_marks.c \
 	tests/unit/test_ctl_request.c \
 	tests/unit/test_journal.c \
 	tests/unit/test_listing.c \

@@ -15,6 +15,7 @@ int main(void)
 
     suite_add_tcase(suite, tcase_balloon_msg());
     suite_add_tcase(suite, tcase_budget());
+    suite_add_tcase(suite, tcase_marks());
     suite_add_tcase(suite, tcase_ctl_request());
     suite_add_tcase(suite, tcase_journal());
     suite_add_tcase(suite, tcase_listing());

@@ -43,6 +43,9 @@
  *       STATE: {"size_kib","pod_entries_kib","pod_cache_kib",
  *       "ballooned_kib","host_free_kib"}
  *       returned_kib: by how much the domain's size fell (negative: rose)
+ *   resume {"domain"}    -> {"domid","name","lent_kib"}
+ *       of a guest that the guard stopped: lends it what it needs to go on,
+ *       also where the policy does not, and lets it run
  *   metrics {}           -> {"text":S}  OpenMetrics text
  */
 #ifndef XENKEEP_CONTROL_H

@@ -111,6 +111,7 @@ lab_config()
     else
         : "${set[kernel]=$BOOT/vmlinux}"
     fi
+    [ "${set[ramdisk]}" != none ] || unset 'set[ramdisk]'
     echo "name = \"$name\""
     for key in "${!set[@]}"; do
         value=${set[$key]}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xl-memory resume: have a guest that the guard stopped lent memory, so that
+ * it runs again.
+ */
+#include <stdio.h>
+
+#include <xenkeep/log.h>
+
+#include "command.h"
+#include "fields.h"
+#include "memory.h"
+#include "units.h"
+
+struct answer {
+    const char *name;
+    uint64_t lent;
+};
+
+static const struct xk_field fields[] = {
+    { "name", XK_FIELD_TEXT, offsetof(struct answer, name) },
+    { "lent_kib", XK_FIELD_COUNT, offsetof(struct answer, lent) },
+};
+
+static const struct xk_option options[] = {
+    { .name = NULL },
+};
+
+static const struct xk_command command = {
+    .name = "xl-memory resume",
+    .page = "xl-memory",
+    .synopsis = "DOMAIN [--json]",
+    .about = "Let the guest DOMAIN run again, which was stopped because no "
+             "pages were\nleft for its memory: lend it some of the host's.",
+    .daemon = "memoryd",
+    .needs_domain = true,
+    .options = options,
+};
+
+static int show(struct json_object *result)
+{
+    struct answer a;
+    const char *bad;
+    char safe[1032];
+
+    bad = xk_fields_read(result, fields, sizeof(fields) / sizeof(fields[0]),
+                         &a);
+    if (bad)
+        return xk_command_lacks(&command, bad);
+    printf("%s runs again; it was lent %s MiB.\n",
+           xk_log_safe(safe, sizeof(safe), a.name), xk_mib(a.lent).text);
+    return XK_EXIT_DONE;
+}
+
+int memory_resume(int argc, char **argv)
+{
+    struct xk_common common = { .domain = NULL };
+    struct json_object *result = NULL, *params;
+    int exit_code;
+
+    exit_code = xk_command_parse(&command, argc, argv, &common, NULL);
+    if (exit_code != XK_GO_ON)
+        return xk_command_finish(&command, exit_code);
+    params = json_object_new_object();
+    json_object_object_add(params, "domain",
+                           json_object_new_string(common.domain));
+    exit_code = xk_command_call(&command, "resume", params, &result);
+    if (!exit_code && common.json)
+        xk_command_json(result);
+    else if (!exit_code)
+        exit_code = show(result);
+    json_object_put(result);
+    return xk_command_finish(&command, exit_code);
+}
