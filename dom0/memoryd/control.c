@@ -15,6 +15,7 @@
 #include "config.h"
 
 #include "domain.h"
+#include "look.h"
 #include "metrics.h"
 #include "operation.h"
 #include "report.h"
@@ -175,9 +176,19 @@ static void do_sweep(struct xk_ctl_call *call, struct json_object *params,
                     dry && json_object_get_boolean(dry));
 }
 
+static void do_map(struct xk_ctl_call *call, struct json_object *params,
+                   void *arg)
+{
+    struct domain *dom;
+
+    if (named_domain(call, params, arg, true, &dom))
+        look_start(dom, call);
+}
+
 const struct xk_ctl_method control_methods[] = {
     { "version", do_version },
     { "memory", do_memory },
+    { "map", do_map },
     { "sweep", do_sweep },
     { "metrics", do_metrics },
     { NULL, NULL },

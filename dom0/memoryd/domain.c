@@ -13,6 +13,7 @@
 #include <xenkeep/parse.h>
 #include <xenkeep/util.h>
 
+#include "look.h"
 #include "operation.h"
 #include "repair.h"
 #include "xk-keys.h"
@@ -204,6 +205,8 @@ static void domain_free(struct domain *dom)
     }
     if (dom->op)
         operation_abandon(dom->op);
+    look_forget(dom);
+    map_dispose(dom);
     device_dispose(&dom->device);
     xk_xs_unwatch(md->xs, &dom->shutdown);
     if (dom->again)
@@ -310,12 +313,22 @@ static void check_devices(struct memoryd *md)
         device_check(&dom->device);
 }
 
+/* As early as can be: once a guest runs it is too late. */
+static void decide_origins(struct memoryd *md)
+{
+    struct domain *dom;
+
+    for (dom = md->domains; dom; dom = dom->next)
+        look_origin(dom);
+}
+
 static void on_change(const char *path, void *arg)
 {
     (void)path;
     drop_gone(arg);
     check_devices(arg);
     add_new(arg);
+    decide_origins(arg);
 }
 
 int domains_start(struct memoryd *md)

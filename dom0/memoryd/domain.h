@@ -11,9 +11,11 @@
 
 #include "budget.h"
 #include "device.h"
+#include "map.h"
 #include "memoryd.h"
 #include "scratch.h"
 
+struct look;
 struct operation;
 
 struct domain {
@@ -32,6 +34,8 @@ struct domain {
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
     uint64_t swept_pages;       /* committed since memoryd knows it */
+    struct map map;             /* how its memory is mapped, see look.h */
+    struct look *looks;         /* those under way */
     struct domain *next;
 };
 

@@ -6,6 +6,9 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
 	dom0/memoryd/device.c dom0/memoryd/device.h dom0/memoryd/domain.c \
 	dom0/memoryd/domain.h dom0/memoryd/journal.c dom0/memoryd/journal.h \
+	dom0/memoryd/look.c dom0/memoryd/look.h \
+	dom0/memoryd/map.c dom0/memoryd/map.h \
+	dom0/memoryd/map_json.c dom0/memoryd/map_json.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
 	dom0/memoryd/operation.c dom0/memoryd/operation.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \

@@ -38,6 +38,7 @@ struct fk_domain {
     unsigned int pauses;
     unsigned long pause_calls, uncovered;
     bool out_of_pod, frozen;
+    bool ran, restored;             /* ever here; and before, elsewhere */
     bool gone;                      /* destroyed, but frames are in use */
     bool in_debt;                   /* I1 is not expected of it (yet) */
 

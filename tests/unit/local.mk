@@ -16,6 +16,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_journal.c \
 	tests/unit/test_listing.c \
 	tests/unit/test_log.c \
+	tests/unit/test_map.c \
 	tests/unit/test_metrics.c \
 	tests/unit/test_parse.c \
 	tests/unit/test_ranges.c \

@@ -19,6 +19,7 @@ int main(void)
     suite_add_tcase(suite, tcase_journal());
     suite_add_tcase(suite, tcase_listing());
     suite_add_tcase(suite, tcase_log());
+    suite_add_tcase(suite, tcase_map());
     suite_add_tcase(suite, tcase_metrics());
     suite_add_tcase(suite, tcase_parse());
     suite_add_tcase(suite, tcase_ranges());

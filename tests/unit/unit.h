@@ -14,6 +14,7 @@ TCase *tcase_ctl_request(void);
 TCase *tcase_journal(void);
 TCase *tcase_listing(void);
 TCase *tcase_log(void);
+TCase *tcase_map(void);
 TCase *tcase_metrics(void);
 TCase *tcase_parse(void);
 TCase *tcase_ranges(void);
