@@ -14,6 +14,8 @@ static const struct {
     const char *help;
 } verbs[] = {
     { "show", memory_show, "the table of all guests, or of one (default)" },
+    { "map", memory_map, "a picture of one guest's memory" },
+    { "top", memory_top, "all guests, and how their memory moves" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -7,6 +7,8 @@
 #define XK_XL_MEMORY_H
 
 int memory_show(int argc, char **argv);
+int memory_map(int argc, char **argv);
+int memory_top(int argc, char **argv);
 
 /* A line for each verb, for --help. */
 void memory_verbs_help(void);
