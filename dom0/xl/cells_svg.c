@@ -92,23 +92,28 @@ static void put_style(FILE *out)
     fputs("}\n</style>\n", out);
 }
 
-static void put_head(const struct xk_picture *p, const struct xk_grid *grid,
-                     time_t when, FILE *out)
+static void put_head(const struct xk_picture *p, FILE *out)
 {
-    char at[32] = "";
-    struct tm tm;
-
-    if (gmtime_r(&when, &tm))
-        (void)strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S UTC", &tm);
     fputs("<text class=\"title\" x=\"32\" y=\"52\">Memory of ", out);
     put_text(p->name, out);
     fprintf(out, "</text>\n<text class=\"sub\" x=\"32\" y=\"76\">domain %"
             PRIu64 " &#183; %s MiB &#183; origin: ", p->domid,
             xk_mib(p->size).text);
     put_text(p->origin, out);
-    fprintf(out, " &#183; populate-on-demand entries %s MiB, cache %s MiB "
-            "&#183; a cell is %" PRIu64 " MiB &#183; %s</text>\n",
-            xk_mib(p->pod_entries).text, xk_mib(p->pod_cache).text,
+    fprintf(out, " &#183; populate-on-demand entries %s MiB, cache %s MiB"
+            "</text>\n", xk_mib(p->pod_entries).text,
+            xk_mib(p->pod_cache).text);
+}
+
+static void put_scale(const struct xk_grid *grid, time_t when, FILE *out)
+{
+    char at[32] = "";
+    struct tm tm;
+
+    if (gmtime_r(&when, &tm))
+        (void)strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S UTC", &tm);
+    fprintf(out, "<text class=\"what\" x=\"%d\" y=\"%d\">A cell is %" PRIu64
+            " MiB. As of %s.</text>\n", MARGIN + LABEL, GRID_Y - 14,
             grid->per * 2, at);
 }
 
@@ -201,12 +206,16 @@ static void put_cells(const struct xk_grid *grid, FILE *out)
 
 static void put_labels(const struct xk_grid *grid, FILE *out)
 {
+    /* With cells this large a row is whole GiB. */
+    bool large = grid->per * 2 * COLUMNS >= 1024;
     size_t i;
 
     for (i = 0; i < grid->count; i += COLUMNS)
         fprintf(out, "<text class=\"at\" x=\"%d\" y=\"%zu\">%" PRIu64
-                " MiB</text>\n", MARGIN + LABEL - 8,
-                GRID_Y + i / COLUMNS * PITCH + SIDE - 2, i * grid->per * 2);
+                " %s</text>\n", MARGIN + LABEL - 8,
+                GRID_Y + i / COLUMNS * PITCH + SIDE - 2,
+                i * grid->per * 2 / (large ? 1024 : 1),
+                large ? "GiB" : "MiB");
 }
 
 int xk_cells_svg(const struct xk_picture *p, time_t when, FILE *out)
@@ -227,9 +236,10 @@ int xk_cells_svg(const struct xk_picture *p, time_t when, FILE *out)
     put_style(out);
     fprintf(out, "<rect class=\"paper\" width=\"%d\" height=\"%zu\"/>\n",
             WIDTH, height);
-    put_head(p, &grid, when, out);
+    put_head(p, out);
     put_bar(p, out);
     put_legend(p, out);
+    put_scale(&grid, when, out);
     put_labels(&grid, out);
     put_cells(&grid, out);
     fputs("</svg>\n", out);
