@@ -64,6 +64,11 @@ int domain_static_max_kib(struct domain *dom, uint64_t *kib_r)
     return memory_node(dom, XK_PATH_MEMORY_STATIC_MAX, kib_r);
 }
 
+int domain_video_kib(struct domain *dom, uint64_t *kib_r)
+{
+    return memory_node(dom, XK_PATH_MEMORY_VIDEORAM, kib_r);
+}
+
 uint64_t domain_ram_pages(struct domain *dom)
 {
     uint64_t kib;

@@ -53,6 +53,8 @@ int domain_refresh(struct domain *dom);
 /* memory/target and memory/static-max, KiB; -ENOENT, -EINVAL. */
 int domain_target_kib(struct domain *dom, uint64_t *kib_r);
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
+/* memory/videoram, KiB: of these, what is a display. */
+int domain_video_kib(struct domain *dom, uint64_t *kib_r);
 
 /* Pages of RAM it can have at most. */
 uint64_t domain_ram_pages(struct domain *dom);

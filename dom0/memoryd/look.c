@@ -65,9 +65,12 @@ static xk_gfn_t end_of_ram(struct domain *dom, xk_gfn_t from, xk_gfn_t end)
 /* By what the toolstack says it can have. */
 static int shape_by_size(struct domain *dom)
 {
-    uint64_t ram = domain_ram_pages(dom);
-    xk_gfn_t low = xk_min_u64(ram, MAP_LOW_END);
+    uint64_t ram = domain_ram_pages(dom), video_kib;
+    xk_gfn_t low;
 
+    if (!domain_video_kib(dom, &video_kib))
+        ram -= xk_min_u64(ram, video_kib / 4);
+    low = xk_min_u64(ram, MAP_LOW_END);
     return map_shape(dom, low, MAP_HIGH + (ram - low));
 }
 

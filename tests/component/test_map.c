@@ -181,6 +181,23 @@ START_TEST(ran_before)
 }
 END_TEST
 
+/* A display's memory is no RAM that was given back. */
+START_TEST(ran_before_hvm)
+{
+    struct fake_config config = { .type = FAKE_HVM, .pages = PAGES };
+    char path[64];
+
+    play_down(&play);
+    dom = (uint16_t)fake_domain_create(&config);
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/static-max", dom);
+    ck_assert_int_ge(fake_xs_write(0, path, "73728"), 0);   /* 8 MiB more */
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/videoram", dom);
+    ck_assert_int_ge(fake_xs_write(0, path, "8192"), 0);
+    ck_assert_int_eq(play_up(&play), 0);
+    expect(RANGES, 0, 0, 0, 0);
+}
+END_TEST
+
 /* A domain that is still being made has no vcpu: decided when it has. */
 START_TEST(in_the_making)
 {
@@ -373,6 +390,7 @@ int main(void)
     tcase_add_test(tc, restored);
     tcase_add_test(tc, restored_by_a_later_version);
     tcase_add_test(tc, ran_before);
+    tcase_add_test(tc, ran_before_hvm);
     tcase_add_test(tc, in_the_making);
     tcase_add_test(tc, swept);
     tcase_add_test(tc, refused);
