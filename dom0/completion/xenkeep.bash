@@ -40,11 +40,35 @@ _xl_sweep()
         "--target --dry-run --json --help --version"
 }
 
+# The verbs stand where a domain can, too.
+_xl_memory_verb()
+{
+    local verb
+
+    for verb in show map top resume; do
+        if [[ $verb == "$1"* ]]; then
+            COMPREPLY+=("$verb")
+        fi
+    done
+}
+
 _xl_memory()
 {
-    _xenkeep_complete "${COMP_WORDS[COMP_CWORD]}" "--json --help --version"
-    if [[ $COMP_CWORD == 1 && ${COMP_WORDS[1]} != -* ]]; then
-        COMPREPLY+=($(compgen -W "show resume" -- "${COMP_WORDS[1]}"))
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+
+    COMPREPLY=()
+    if [[ $prev == --svg ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    map)
+        _xenkeep_complete "$cur" "--svg --watch --json --help --version" ;;
+    *)
+        _xenkeep_complete "$cur" "--json --help --version" ;;
+    esac
+    if ((COMP_CWORD == 1)); then
+        _xl_memory_verb "$cur"
     fi
 }
 

@@ -14,6 +14,7 @@
 #include <xencall.h>
 #include <xenforeignmemory.h>
 #include <xen/hvm/hvm_op.h>
+#include <xen/hvm/save.h>
 
 #include <xenkeep/util.h>
 
@@ -95,6 +96,7 @@ static void dominfo_from(struct xk_dominfo *info, const xc_domaininfo_t *di)
         .dying = di->flags & XEN_DOMINF_dying,
         .shutdown = di->flags & XEN_DOMINF_shutdown,
         .paused = di->flags & XEN_DOMINF_paused,
+        .ran = di->cpu_time != 0,
         .vcpus = di->nr_online_vcpus,
         .max_vcpus = di->max_vcpu_id + 1,
         .tot_pages = di->tot_pages,
@@ -146,6 +148,33 @@ int xk_hv_host(struct xk_hv *hv, struct xk_host *host)
         return hv_errno();
     host->total_pages = info.total_pages;
     host->free_pages = info.free_pages;
+    return 0;
+}
+
+int xk_hv_version(struct xk_hv *hv)
+{
+    int r;
+
+    errno = 0;
+    r = xc_version(hv->xch, XENVER_version, NULL);
+    return r < 0 ? hv_errno() : r;
+}
+
+/*
+ * A builder sets the instruction pointer, a register for the start info and
+ * segments, in protected mode without paging. Code that has run for more than
+ * a moment has a stack, and an operating system has page tables.
+ */
+int xk_hv_vcpu_fresh(struct xk_hv *hv, xk_domid_t domid, bool *fresh_r)
+{
+    HVM_SAVE_TYPE(CPU) cpu;
+
+    memset(&cpu, 0, sizeof(cpu));
+    errno = 0;
+    if (xc_domain_hvm_getcontext_partial(hv->xch, domid, HVM_SAVE_CODE(CPU),
+                                         0, &cpu, sizeof(cpu)))
+        return hv_errno();
+    *fresh_r = !cpu.rsp && !cpu.cr3 && !(cpu.cr0 >> 31 & 1);
     return 0;
 }
 

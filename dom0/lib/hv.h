@@ -33,6 +33,7 @@ struct xk_dominfo {
     bool dying;             /* being torn down */
     bool shutdown;          /* suspended, powered off or crashed */
     bool paused;            /* by the toolstack */
+    bool ran;               /* here, be it an instant */
     uint32_t vcpus;
     uint32_t max_vcpus;         /* that it can bring up */
     uint64_t tot_pages;     /* includes the PoD cache */
@@ -60,6 +61,9 @@ enum xk_gfn_type {
 
 struct xk_hv;
 
+/* Of a Xen, as xk_hv_version() has it. */
+#define XK_HV_VERSION(major, minor) ((major) << 16 | (minor))
+
 /* Needs root (or an inherited right on /dev/xen/privcmd). */
 int xk_hv_open(struct xk_hv **hv_r);
 void xk_hv_close(struct xk_hv *hv);
@@ -72,6 +76,16 @@ int xk_hv_domlist(struct xk_hv *hv, xk_domid_t first, struct xk_dominfo *list,
                   size_t max, size_t *count_r);
 
 int xk_hv_host(struct xk_hv *hv, struct xk_host *host);
+
+/* XK_HV_VERSION() of this Xen, or -errno. */
+int xk_hv_version(struct xk_hv *hv);
+
+/*
+ * Of a guest that has not run here: is its first vcpu as a builder leaves it,
+ * or does it go on from somewhere? Changes nothing. An error: it has no state
+ * yet, the domain is being made.
+ */
+int xk_hv_vcpu_fresh(struct xk_hv *hv, xk_domid_t domid, bool *fresh_r);
 
 /* Pauses are counted by Xen: each needs its unpause. Pausing is synchronous:
  * no vcpu runs when the call has returned. */

@@ -15,6 +15,7 @@
 #include "config.h"
 
 #include "domain.h"
+#include "look.h"
 #include "metrics.h"
 #include "operation.h"
 #include "report.h"
@@ -210,9 +211,19 @@ static void do_resume(struct xk_ctl_call *call, struct json_object *params,
     xk_ctl_reply(call, obj);
 }
 
+static void do_map(struct xk_ctl_call *call, struct json_object *params,
+                   void *arg)
+{
+    struct domain *dom;
+
+    if (named_domain(call, params, arg, true, &dom))
+        look_start(dom, call);
+}
+
 const struct xk_ctl_method control_methods[] = {
     { "version", do_version },
     { "memory", do_memory },
+    { "map", do_map },
     { "sweep", do_sweep },
     { "resume", do_resume },
     { "metrics", do_metrics },

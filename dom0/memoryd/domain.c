@@ -13,6 +13,7 @@
 #include <xenkeep/parse.h>
 #include <xenkeep/util.h>
 
+#include "look.h"
 #include "operation.h"
 #include "repair.h"
 #include "xk-keys.h"
@@ -61,6 +62,11 @@ int domain_target_kib(struct domain *dom, uint64_t *kib_r)
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r)
 {
     return memory_node(dom, XK_PATH_MEMORY_STATIC_MAX, kib_r);
+}
+
+int domain_video_kib(struct domain *dom, uint64_t *kib_r)
+{
+    return memory_node(dom, XK_PATH_MEMORY_VIDEORAM, kib_r);
 }
 
 uint64_t domain_ram_pages(struct domain *dom)
@@ -217,6 +223,8 @@ static void domain_free(struct domain *dom)
     }
     if (dom->op)
         operation_abandon(dom->op);
+    look_forget(dom);
+    map_dispose(dom);
     device_dispose(&dom->device);
     xk_xs_unwatch(md->xs, &dom->shutdown);
     if (dom->again)
@@ -333,12 +341,22 @@ static void check_guards(struct memoryd *md)
         guard_check(dom);
 }
 
+/* As early as can be: once a guest runs it is too late. */
+static void decide_origins(struct memoryd *md)
+{
+    struct domain *dom;
+
+    for (dom = md->domains; dom; dom = dom->next)
+        look_origin(dom);
+}
+
 static void on_change(const char *path, void *arg)
 {
     (void)path;
     drop_gone(arg);
     check_devices(arg);
     add_new(arg);
+    decide_origins(arg);
     check_guards(arg);
 }
 

@@ -12,9 +12,11 @@
 #include "budget.h"
 #include "device.h"
 #include "guard.h"
+#include "map.h"
 #include "memoryd.h"
 #include "scratch.h"
 
+struct look;
 struct operation;
 
 struct domain {
@@ -34,6 +36,8 @@ struct domain {
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
     uint64_t swept_pages;       /* committed since memoryd knows it */
+    struct map map;             /* how its memory is mapped, see look.h */
+    struct look *looks;         /* those under way */
     struct domain *next;
 };
 
@@ -51,6 +55,8 @@ int domain_refresh(struct domain *dom);
 /* memory/target and memory/static-max, KiB; -ENOENT, -EINVAL. */
 int domain_target_kib(struct domain *dom, uint64_t *kib_r);
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
+/* memory/videoram, KiB: of these, what is a display. */
+int domain_video_kib(struct domain *dom, uint64_t *kib_r);
 
 /* Pages of RAM it can have at most. */
 uint64_t domain_ram_pages(struct domain *dom);

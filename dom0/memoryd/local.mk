@@ -8,6 +8,9 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/domain.h dom0/memoryd/guard.c dom0/memoryd/guard.h \
 	dom0/memoryd/journal.c dom0/memoryd/journal.h \
 	dom0/memoryd/marks.c dom0/memoryd/marks.h \
+	dom0/memoryd/look.c dom0/memoryd/look.h \
+	dom0/memoryd/map.c dom0/memoryd/map.h \
+	dom0/memoryd/map_json.c dom0/memoryd/map_json.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
 	dom0/memoryd/operation.c dom0/memoryd/operation.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \

@@ -91,6 +91,7 @@ static void drop_strange(struct domain *dom, struct journal_record *rec)
 
 static int repair_record(struct domain *dom, struct journal_record *rec)
 {
+    uint32_t i;
     bool ours;
     int rc;
 
@@ -100,6 +101,8 @@ static int repair_record(struct domain *dom, struct journal_record *rec)
     dom->debt = rec->debt;
     reopen_scratch(dom, rec->scratch_slots);
     xk_fault("repair-reopened");
+    for (i = 0; i < rec->nr_gfns; i++)
+        map_note(dom, rec->gfns[i], 1, MAP_UNKNOWN);
     rc = window_restore(dom, rec->gfns, rec->nr_gfns);
     xk_fault("repair-restored");
     if (rc)

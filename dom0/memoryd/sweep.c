@@ -14,6 +14,7 @@
 #include <xenkeep/util.h>
 
 #include "domain.h"
+#include "look.h"
 #include "ranges.h"
 #include "scan.h"
 #include "window.h"
@@ -94,6 +95,15 @@ static int add_probes(struct sweep *s, size_t *list, size_t max)
     return (int)n;
 }
 
+/* An entry that is no longer whole: filled, as one or in pieces. */
+static void note_probe(struct domain *dom, xk_gfn_t gfn, bool pod)
+{
+    if (pod)
+        map_note(dom, gfn, 1, MAP_POD);
+    else if (map_get(dom, gfn) == MAP_POD)
+        map_note(dom, gfn, 1, MAP_UNKNOWN);
+}
+
 static int probe(struct sweep *s, uint64_t *wait_us)
 {
     xk_gfn_t gfns[PROBES];
@@ -119,6 +129,7 @@ static int probe(struct sweep *s, uint64_t *wait_us)
             s->ranges.state[list[i]] = RANGE_POD;
             s->report->skipped[SKIP_SWEPT]++;
         }
+        note_probe(s->dom, gfns[i], pod[i]);
     }
     return rc;
 }
@@ -137,6 +148,17 @@ static bool may_read(struct domain *dom)
 
     return !xk_hv_pod(dom->md->hv, dom->info.domid, &pod) &&
            (pod.cache >= pod.entries || pod.cache >= keep + XK_SUPER_PAGES);
+}
+
+/* Of a range that was mapped into this process: each page that is there is
+ * RAM now, and 2 MiB with a hole in it is no single mapping. */
+static void note_scan(struct domain *dom, xk_gfn_t gfn, unsigned int present)
+{
+    map_saw(dom, gfn, !present                  ? MAP_SAW_NOTHING
+                      : present < XK_SUPER_PAGES ? MAP_SAW_PART
+                                                 : MAP_SAW_RAM);
+    if (map_get(dom, gfn) == MAP_POD)
+        map_note(dom, gfn, 1, MAP_UNKNOWN);
 }
 
 static int scan_one(struct sweep *s, size_t range)
@@ -163,6 +185,7 @@ static int scan_one(struct sweep *s, size_t range)
     s->dom->md->totals.scanned_pages += result.present;
     s->ranges.state[range] = (uint8_t)ranges_judge(result.present,
                                                    result.zero);
+    note_scan(s->dom, gfn_of(range), result.present);
     if (s->ranges.state[range] == RANGE_ZERO)
         s->report->zero_super++;
     else
@@ -200,6 +223,16 @@ static int scan(struct sweep *s, uint64_t *wait_us)
 
 /* --- committing --------------------------------------------------------- */
 
+/* What Xen refused has lost its X to an entry, and is split by that. */
+static void note_result(struct domain *dom, const struct window_item *item)
+{
+    bool whole = item->super && item->result == WINDOW_COMMITTED;
+
+    if (whole || item->result == WINDOW_COMMITTED ||
+        item->result == WINDOW_REFUSED)
+        map_note(dom, item->gfn, 1, whole ? MAP_POD : MAP_SHATTERED);
+}
+
 static void count_result(struct sweep *s, const struct window_item *item)
 {
     static const enum sweep_skip skips[] = {
@@ -210,6 +243,7 @@ static void count_result(struct sweep *s, const struct window_item *item)
 
     if (item->result == WINDOW_UNTOUCHED)
         return;
+    note_result(s->dom, item);
     if (item->result != WINDOW_COMMITTED) {
         s->report->skipped[skips[item->result]]++;
         s->dom->md->totals.refused_ranges +=
@@ -230,8 +264,12 @@ static int run_window(struct sweep *s, struct window_item *items, size_t n)
     int rc;
 
     rc = window_run(s->dom, &s->grants, items, n);
-    for (i = 0; !rc && i < n; i++)
-        count_result(s, &items[i]);
+    for (i = 0; i < n; i++) {
+        if (rc)     /* somewhere in the middle: nobody knows how far */
+            map_note(s->dom, items[i].gfn, 1, MAP_UNKNOWN);
+        else
+            count_result(s, &items[i]);
+    }
     return rc;
 }
 
@@ -405,6 +443,7 @@ static int prepare(struct sweep *s)
     rc = domain_place_scratch(dom);
     if (rc)
         return rc;
+    look_origin(dom);
     leave_devices_out(&s->ranges);
     s->ranges.state[0] = RANGE_DONE;
     s->report->skipped[SKIP_LOW]++;

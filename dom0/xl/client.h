@@ -20,7 +20,7 @@ struct xk_client {
     int sigfd;                  /* Ctrl-C and its kin, once connected */
     size_t used;                /* bytes in buf */
     size_t line;                /* of these, the line handed out last */
-    char why[768];
+    char why[768];              /* XK_WHY_MAX of command.h */
     char buf[XK_CONTROL_LINE];
 };
 

@@ -191,28 +191,53 @@ int xk_command_parse(const struct xk_command *cmd, int argc, char **argv,
     return command_operands(cmd, argc - optind, argv + optind, common);
 }
 
-int xk_command_call(const struct xk_command *cmd, const char *method,
-                    struct json_object *params, struct json_object **result_r)
+static int command_ask(const struct xk_command *cmd, const char *method,
+                       struct json_object *params,
+                       struct xk_progress *progress, char *why, size_t size,
+                       struct json_object **result_r)
 {
-    struct xk_progress progress;
     struct xk_client client;
     int rc;
 
     xk_client_init(&client, cmd->daemon);
-    xk_progress_init(&progress);
     rc = xk_client_open(&client);
-    if (rc) {
-        json_object_put(params);
-        goto out;
-    }
-    rc = xk_client_call(&client, method, params, xk_progress_show, &progress,
-                        result_r);
-    xk_progress_end(&progress);
-
-out:
     if (rc)
-        xk_complain(cmd, "%s", client.why);
+        json_object_put(params);
+    else
+        rc = xk_client_call(&client, method, params,
+                            progress ? xk_progress_show : NULL, progress,
+                            result_r);
+    if (rc)
+        snprintf(why, size, "%s", client.why);
     xk_client_dispose(&client);
+    return rc;
+}
+
+int xk_command_call(const struct xk_command *cmd, const char *method,
+                    struct json_object *params, struct json_object **result_r)
+{
+    struct xk_progress progress;
+    char why[XK_WHY_MAX];
+    int rc;
+
+    xk_progress_init(&progress);
+    rc = command_ask(cmd, method, params, &progress, why, sizeof(why),
+                     result_r);
+    xk_progress_end(&progress);
+    if (rc)
+        xk_complain(cmd, "%s", why);
+    return xk_command_code(rc);
+}
+
+int xk_command_try(const struct xk_command *cmd, const char *method,
+                   struct json_object *params, char *why, size_t size,
+                   struct json_object **result_r)
+{
+    return command_ask(cmd, method, params, NULL, why, size, result_r);
+}
+
+int xk_command_code(int rc)
+{
     if (!rc)
         return XK_EXIT_DONE;
     return rc == -EINVAL ? XK_EXIT_USAGE : XK_EXIT_FAILED;

@@ -18,6 +18,9 @@
 /* Goes on: what xk_command_parse returns when there is work to do. */
 #define XK_GO_ON (-1)
 
+/* Room for the line that says why something failed. */
+#define XK_WHY_MAX 768
+
 struct xk_command;
 
 /* An option of one command; the common ones are added to them. */
@@ -61,6 +64,18 @@ int xk_command_parse(const struct xk_command *cmd, int argc, char **argv,
 int xk_command_call(const struct xk_command *cmd, const char *method,
                     struct json_object *params,
                     struct json_object **result_r);
+
+/*
+ * The same without a word, for what redraws: `why` takes the line to complain
+ * with. 0, or -errno of xk_client_call (client.h); -EINTR: a signal came that
+ * ends the command, and it is still pending.
+ */
+int xk_command_try(const struct xk_command *cmd, const char *method,
+                   struct json_object *params, char *why, size_t size,
+                   struct json_object **result_r);
+
+/* The exit code that follows from such an error. */
+int xk_command_code(int rc);
 
 /* The result as one line of JSON. */
 void xk_command_json(struct json_object *result);

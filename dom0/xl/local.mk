@@ -19,7 +19,14 @@ xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 xl_memory_SOURCES = \
 	dom0/xl/memory.c dom0/xl/memory.h \
 	dom0/xl/memory_resume.c \
+	dom0/xl/cells.c dom0/xl/cells.h \
+	dom0/xl/cells_svg.c \
+	dom0/xl/live.c dom0/xl/live.h \
+	dom0/xl/memory_map.c \
 	dom0/xl/memory_show.c \
+	dom0/xl/memory_top.c \
+	dom0/xl/picture.c dom0/xl/picture.h \
+	dom0/xl/rates.c dom0/xl/rates.h \
 	$(xl_command_sources)
 xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 

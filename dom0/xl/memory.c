@@ -15,6 +15,8 @@ static const struct {
 } verbs[] = {
     { "show", memory_show, "the table of all guests, or of one (default)" },
     { "resume", memory_resume, "lend a guest memory that the guard stopped" },
+    { "map", memory_map, "a picture of one guest's memory" },
+    { "top", memory_top, "all guests, and how their memory moves" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

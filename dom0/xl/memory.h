@@ -8,6 +8,8 @@
 
 int memory_resume(int argc, char **argv);
 int memory_show(int argc, char **argv);
+int memory_map(int argc, char **argv);
+int memory_top(int argc, char **argv);
 
 /* A line for each verb, for --help. */
 void memory_verbs_help(void);

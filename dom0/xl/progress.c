@@ -27,6 +27,7 @@ static const struct {
     { "inflate", "inflating" },
     { "deflate", "deflating" },
     { "scan",    "sweeping" },
+    { "look",    "looking" },
 };
 
 static int64_t now_us(void)

@@ -25,6 +25,7 @@ tests_component_libxkplay_a_SOURCES = \
 component_programs = tests/component/test_memoryd \
 	tests/component/test_guard \
 	tests/component/test_hostile tests/component/test_kill \
+	tests/component/test_map \
 	tests/component/test_trace
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
@@ -45,6 +46,12 @@ tests_component_test_hostile_SOURCES = tests/component/test_hostile.c
 tests_component_test_hostile_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_hostile_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_hostile_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_map_SOURCES = tests/component/test_map.c
+tests_component_test_map_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_map_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_map_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_trace_SOURCES = tests/component/test_trace.c

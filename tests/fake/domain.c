@@ -172,6 +172,7 @@ int fk_dom_unpause(struct fk_domain *d)
 {
     if (!d->pauses)
         return -EINVAL;
+    d->ran = d->ran || d->pauses == 1;
     if (--d->pauses == 0)
         fk_dom_settle(d);
     return 0;
@@ -479,6 +480,8 @@ int fake_domain_create(const struct fake_config *config)
         pin_vcpu_info(d);
     d->passthrough = config->passthrough;
     d->pauses = config->paused;
+    d->ran = !config->paused;
+    d->restored = config->restored;
     fk_trace_domain(d, config);
     put_nodes(d, config);
     fk_store_special("@introduceDomain");

@@ -39,6 +39,7 @@ struct fk_domain {
     unsigned int pauses;
     unsigned long pause_calls, uncovered;
     bool out_of_pod, frozen;
+    bool ran, restored;             /* ever here; and before, elsewhere */
     bool gone;                      /* destroyed, but frames are in use */
     bool in_debt;                   /* I1 is not expected of it (yet) */
 

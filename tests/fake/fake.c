@@ -25,6 +25,7 @@ int fake_init(const struct fake_host *host)
     fk->host.fd = -1;
     fk->trace_fd = -1;
     fk->restricted = -1;
+    fake_version(4, 17);
     fk_fault_reset();
     rc = fk_fds_init();
     if (!rc)
@@ -40,6 +41,11 @@ int fake_init(const struct fake_host *host)
              (unsigned long long)(host ? host : &usual)->supers,
              (unsigned long long)(host ? host : &usual)->singles);
     return 0;
+}
+
+void fake_version(unsigned int major, unsigned int minor)
+{
+    fk->version = (int)(major << 16 | minor);
 }
 
 void fake_fini(void)

@@ -70,6 +70,7 @@ struct fake_config {
     uint16_t domid;         /* 0: the next free one */
     bool passthrough;
     bool paused;            /* not started yet: fake_domain_unpause() */
+    bool restored;          /* goes on from a saved image, as xl restore */
     bool bare;              /* no vcpu_info page, all RAM is zero */
 };
 
@@ -86,6 +87,8 @@ int fake_domain_passthrough(uint16_t domid, bool on);
 int fake_domain_log_dirty(uint16_t domid, bool on);
 /* A device's page at gfn: get_mem_type shows it as a hole, it is none. */
 int fake_domain_device(uint16_t domid, uint64_t gfn);
+/* The version that Xen says it is; fake_init(): 4.17. */
+void fake_version(unsigned int major, unsigned int minor);
 /* The page of RAM at gfn becomes one of Xen's own (shared_info). */
 int fake_domain_special(uint16_t domid, uint64_t gfn);
 int fake_domain_set_max_pages(uint16_t domid, uint64_t pages);
@@ -192,6 +195,7 @@ void fake_xs_conflicts(unsigned int count);
 enum fake_call {
     FAKE_CALL_ANY,
     FAKE_CALL_DOMLIST,
+    FAKE_CALL_CONTEXT,          /* hvm_getcontext_partial */
     FAKE_CALL_PHYSINFO,
     FAKE_CALL_PAUSE,
     FAKE_CALL_UNPAUSE,

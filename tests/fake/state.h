@@ -28,6 +28,7 @@ struct fk_state {
     struct fk_faults faults;
     int trace_fd;                   /* -1: no trace */
     int restricted;
+    int version;
     bool fd_used[FK_NR_FDS];
 };
 

@@ -10,6 +10,7 @@
 #include <xenctrl.h>
 #include <xencall.h>
 #include <xen/hvm/hvm_op.h>
+#include <xen/hvm/save.h>
 
 #include "memop.h"
 #include "state.h"
@@ -56,6 +57,7 @@ static void fill_info(xc_domaininfo_t *info, const struct fk_domain *d)
     info->max_pages = d->max_pages;
     info->shared_info_frame = ~UINT64_C(0);
     info->nr_online_vcpus = d->vcpus;
+    info->cpu_time = d->ran;
     info->max_vcpu_id = d->vcpus - 1;
     memcpy(info->handle, d->uuid, sizeof(info->handle));
     if (d->type == FAKE_PVH)
@@ -114,6 +116,39 @@ static struct fk_domain *enter_dom(enum fake_call call, uint32_t domid)
     if (!d)
         fk_leave_rc(-ESRCH);
     return d;
+}
+
+int xc_version(xc_interface *xch, int cmd, void *arg)
+{
+    (void)xch, (void)arg;
+    if (cmd != XENVER_version) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return fk->version;
+}
+
+/* A builder's first vcpu, or one in the middle of a kernel. */
+int xc_domain_hvm_getcontext_partial(xc_interface *xch, uint32_t domid,
+                                     uint16_t typecode, uint16_t instance,
+                                     void *ctxt_buf, uint32_t size)
+{
+    const struct fk_domain *d = enter_dom(FAKE_CALL_CONTEXT, domid);
+    HVM_SAVE_TYPE(CPU) cpu = { .rip = 0x1000, .cr0 = 0x11 };
+
+    (void)xch;
+    if (!d)
+        return -1;
+    if (d->type == FAKE_PV || typecode != HVM_SAVE_CODE(CPU) || instance ||
+        size != sizeof(cpu))
+        return fk_leave_rc(-EINVAL);
+    if (d->ran || d->restored) {
+        cpu.rsp = 0xffffc90000013e80;
+        cpu.cr3 = 0x2a10000;
+        cpu.cr0 = 0x80050033;
+    }
+    memcpy(ctxt_buf, &cpu, sizeof(cpu));
+    return fk_leave_rc(0);
 }
 
 int xc_domain_pause(xc_interface *xch, uint32_t domid)

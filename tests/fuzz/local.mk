@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_journal.c \
 	tests/fuzz/fuzz_listing.c \
 	tests/fuzz/fuzz_parse.c \
+	tests/fuzz/fuzz_picture.c \
 	tests/fuzz/fuzz_ring.c \
 	tests/fuzz/fuzz_ring_race.c \
 	tests/fuzz/fuzz_schema.c \

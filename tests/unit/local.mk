@@ -17,16 +17,22 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_journal.c \
 	tests/unit/test_listing.c \
 	tests/unit/test_log.c \
+	tests/unit/test_map.c \
 	tests/unit/test_metrics.c \
 	tests/unit/test_parse.c \
+	tests/unit/test_picture.c \
 	tests/unit/test_ranges.c \
+	tests/unit/test_rates.c \
 	tests/unit/test_ring.c \
 	tests/unit/test_schema.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_util.c \
 	tests/unit/test_zero.c \
-	tests/unit/unit.h
-tests_unit_run_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dom0/memoryd
+	tests/unit/unit.h \
+	dom0/xl/cells.c dom0/xl/cells_svg.c dom0/xl/fields.c \
+	dom0/xl/picture.c dom0/xl/rates.c dom0/xl/units.c
+tests_unit_run_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dom0/memoryd \
+	-I$(top_srcdir)/dom0/xl
 tests_unit_run_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
 	$(JSON_C_CFLAGS)
 # The stand-in (tests/fake) takes the place of the Xen libraries, of which

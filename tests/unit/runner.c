@@ -20,9 +20,12 @@ int main(void)
     suite_add_tcase(suite, tcase_journal());
     suite_add_tcase(suite, tcase_listing());
     suite_add_tcase(suite, tcase_log());
+    suite_add_tcase(suite, tcase_map());
     suite_add_tcase(suite, tcase_metrics());
     suite_add_tcase(suite, tcase_parse());
+    suite_add_tcase(suite, tcase_picture());
     suite_add_tcase(suite, tcase_ranges());
+    suite_add_tcase(suite, tcase_rates());
     suite_add_tcase(suite, tcase_ring());
     suite_add_tcase(suite, tcase_schema());
     suite_add_tcase(suite, tcase_settings());

@@ -28,6 +28,29 @@
  *       broken","busy":bool,"note":S}
  *       swept_kib: committed since memoryd knows the domain; note: why
  *       something is not offered, "" if all is.
+ *   map {"domain"}
+ *       looks at each range of 2 MiB of a guest's RAM, without populating or
+ *       changing anything and without a pause, and tells what is known of how
+ *       Xen maps it. Progress phase: "look" (pages).
+ *       -> {"domid","name","origin":"built|restored|unknown","size_kib",
+ *       "pod_entries_kib","pod_cache_kib","ranges","cell_ranges",
+ *       "totals":{"unknown_kib","intact_kib","shattered_kib","pod_kib",
+ *       "ballooned_kib","hole_kib"},"runs":[RUN,...]}
+ *       Xen does not tell a mapping of 2 MiB from 512 of 4 KiB: what nobody
+ *       has seen is "unknown". origin: "built" and "restored" when memoryd
+ *       saw the guest before it ran here. The states, by number:
+ *       0 unknown     RAM or entries, nobody has seen how it is mapped
+ *       1 intact      RAM as it was built, by mappings of 2 MiB or more
+ *       2 shattered   RAM in mappings of 4 KiB, part of it may be missing
+ *       3 pod         populate-on-demand when last seen; the guest fills such
+ *                     ranges unseen, pod_entries_kib is Xen's own count
+ *       4 ballooned   RAM by the guest's layout, nothing is there
+ *       5 hole        no RAM by the guest's layout
+ *       RUN: [CELL,count], so many cells alike, from gfn 0 on. A cell is
+ *       cell_ranges ranges, a power of two (1 unless the line would be too
+ *       long; the last cell may have less). CELL: the state of all of it, or
+ *       [n0,n1,n2,n3,n4,n5], how many of its ranges are in each state. The
+ *       counts add up to ranges / cell_ranges, rounded up.
  *   sweep {"domain","target_kib"?,"dry_run"?}
  *       sweeps zero memory; with a target, first inflates (or deflates) the
  *       balloon to it. With dry_run nothing is changed: what was found is
