@@ -23,7 +23,7 @@
 
 /* Share of a processor for a guest that cannot be refilled, percent. Xen itself
  * keeps to it, however late dom0 comes to look. */
-#define STARVED_CAP 10u
+#define STARVED_CAP 5u
 
 /* Between two looks at such a guest. */
 #define METER_US 2000u

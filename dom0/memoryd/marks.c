@@ -18,8 +18,8 @@
 #define WAIT_MAX_US 100000u
 
 /* Kept at the floor beside one superpage a vcpu: what the sweep's own reads
- * may populate (sweep.c), and one to spare. */
-#define FLOOR_SUPERS 3u
+ * may populate (sweep.c), and some for a look that comes late. */
+#define FLOOR_SUPERS 8u
 
 void marks_init(struct marks *m, uint32_t low_mib, uint32_t vcpus)
 {
