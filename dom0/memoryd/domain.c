@@ -202,6 +202,7 @@ static void domain_free(struct domain *dom)
             break;
         }
     }
+    demand_dispose(&dom->demand);
     if (dom->op)
         operation_abandon(dom->op);
     device_dispose(&dom->device);
@@ -236,6 +237,7 @@ static void domain_add(struct memoryd *md, const struct xk_dominfo *info)
     budget_init(&dom->budget, md->settings.pause_max_us,
                 md->settings.pause_share_permille);
     read_name(dom);
+    demand_init(&dom->demand, dom);
     device_init(&dom->device, dom);
     dom->next = md->domains;
     md->domains = dom;

@@ -31,6 +31,8 @@ static const struct number numbers[] = {
     { "sweep_regular", offsetof(struct settings, sweep_regular), 0, 1, 1 },
     { "inflate_chunk_mib", offsetof(struct settings, inflate_chunk_mib),
       2, 128, 32 },
+    { "host_reserve_mib", offsetof(struct settings, host_reserve_mib),
+      0, 16777216, 256 },
 };
 
 static const char *const levels[] = {
