@@ -13,6 +13,7 @@ _xenkeep_domains()
 
 _xenkeep_complete()
 {
+    # The word to complete, the options, and the verbs that it may be.
     local cur=$1 options=$2 word
     COMPREPLY=()
     while IFS= read -r word; do
@@ -23,6 +24,7 @@ _xenkeep_complete()
         if [[ $cur == -* ]]; then
             tr ' ' '\n' <<< "$options"
         else
+            tr ' ' '\n' <<< "${3:-}"
             _xenkeep_domains
         fi
     )
@@ -42,7 +44,13 @@ _xl_sweep()
 
 _xl_memory()
 {
-    _xenkeep_complete "${COMP_WORDS[COMP_CWORD]}" "--json --help --version"
+    local verbs=
+
+    if [[ $COMP_CWORD -eq 1 ]]; then
+        verbs="show recoalesce"
+    fi
+    _xenkeep_complete "${COMP_WORDS[COMP_CWORD]}" "--json --help --version" \
+        "$verbs"
 }
 
 complete -F _xl_sweep xl-sweep

@@ -14,6 +14,7 @@
 #include <xenkeep/util.h>
 
 #include "operation.h"
+#include "recovery.h"
 #include "repair.h"
 #include "xk-keys.h"
 
@@ -189,6 +190,9 @@ static void on_shutdown(const char *path, void *arg)
                    value[0];
     if (dom->leaving && dom->op)
         operation_stop(dom->op, "the guest was asked to shut down or suspend");
+    if (dom->leaving && dom->recovery)
+        recovery_stop(dom->recovery,
+                      "the guest was asked to shut down or suspend");
 }
 
 static void domain_free(struct domain *dom)
@@ -205,6 +209,8 @@ static void domain_free(struct domain *dom)
     demand_dispose(&dom->demand);
     if (dom->op)
         operation_abandon(dom->op);
+    if (dom->recovery)
+        recovery_abandon(dom->recovery);
     device_dispose(&dom->device);
     xk_xs_unwatch(md->xs, &dom->shutdown);
     if (dom->again)

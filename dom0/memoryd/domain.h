@@ -16,6 +16,7 @@
 #include "scratch.h"
 
 struct operation;
+struct recovery;
 
 struct domain {
     struct memoryd *md;
@@ -31,6 +32,7 @@ struct domain {
     struct demand demand;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
+    struct recovery *recovery;  /* likewise */
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
     uint64_t swept_pages;       /* committed since memoryd knows it */

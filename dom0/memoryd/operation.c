@@ -274,7 +274,7 @@ void operation_start(struct domain *dom, struct xk_ctl_call *call,
     const char *why = domain_refuses(dom);
     struct operation *op;
 
-    if (why || dom->op) {
+    if (why || dom->op || dom->recovery) {
         xk_ctl_fail(call, XK_RPC_REFUSED, "%s: not now: %s", dom->name,
                     why ? why : "another command is working on it");
         return;

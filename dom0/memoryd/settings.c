@@ -33,6 +33,8 @@ static const struct number numbers[] = {
       2, 128, 32 },
     { "host_reserve_mib", offsetof(struct settings, host_reserve_mib),
       0, 16777216, 256 },
+    { "recover_share_percent",
+      offsetof(struct settings, recover_share_percent), 1, 100, 25 },
 };
 
 static const char *const levels[] = {

@@ -356,8 +356,7 @@ uint64_t sweep_end(struct domain *dom)
     return domain_ram_pages(dom) + FOUR_GIB_GFN;
 }
 
-/* How many ranges there are to look at, holes included. */
-static int count_ranges(struct domain *dom, size_t *count_r)
+int sweep_ranges(struct domain *dom, size_t *count_r)
 {
     xk_gfn_t max, end = sweep_end(dom) - 1;
     int rc;
@@ -369,12 +368,17 @@ static int count_ranges(struct domain *dom, size_t *count_r)
     return 0;
 }
 
+bool sweep_is_device(size_t range)
+{
+    return gfn_of(range) >= DEVICES_GFN && gfn_of(range) < FOUR_GIB_GFN;
+}
+
 static void leave_devices_out(struct ranges *r)
 {
     size_t i;
 
     for (i = DEVICES_GFN / XK_SUPER_PAGES;
-         i < r->count && i < FOUR_GIB_GFN / XK_SUPER_PAGES; i++)
+         i < r->count && sweep_is_device(i); i++)
         r->state[i] = RANGE_HOLE;
 }
 
@@ -387,7 +391,7 @@ static int prepare(struct sweep *s)
 
     rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
     if (!rc)
-        rc = count_ranges(dom, &count);
+        rc = sweep_ranges(dom, &count);
     if (!rc)
         rc = ranges_init(&s->ranges, count);
     if (rc)

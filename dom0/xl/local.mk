@@ -18,7 +18,7 @@ xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
 xl_memory_SOURCES = \
 	dom0/xl/memory.c dom0/xl/memory.h \
-	dom0/xl/memory_show.c \
+	dom0/xl/memory_show.c dom0/xl/memory_recoalesce.c \
 	$(xl_command_sources)
 xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 

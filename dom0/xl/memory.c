@@ -14,6 +14,8 @@ static const struct {
     const char *help;
 } verbs[] = {
     { "show", memory_show, "the table of all guests, or of one (default)" },
+    { "recoalesce", memory_recoalesce,
+      "make a guest's shattered 2 MiB ranges whole again" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -7,6 +7,7 @@
 #define XK_XL_MEMORY_H
 
 int memory_show(int argc, char **argv);
+int memory_recoalesce(int argc, char **argv);
 
 /* A line for each verb, for --help. */
 void memory_verbs_help(void);

@@ -27,6 +27,7 @@ static const struct {
     { "inflate", "inflating" },
     { "deflate", "deflating" },
     { "scan",    "sweeping" },
+    { "recover", "recovering" },
 };
 
 static int64_t now_us(void)

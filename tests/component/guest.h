@@ -43,7 +43,9 @@ struct guest {
     uint64_t bare;              /* pages given without an allowance, ever */
     uint64_t id, todo, given;   /* the job; id 0: none */
     uint64_t target;
-    bool last, stop;
+    uint64_t pinned, pinned_end;    /* gfns whose contents it cannot move */
+    bool last, stop, recovering;
+    bool pieces;                /* the host has no 2 MiB in one piece for it */
     uint32_t status;
     unsigned long jobs;         /* that it has ended */
     unsigned long messages;     /* that it was sent */

@@ -43,6 +43,17 @@
  *       STATE: {"size_kib","pod_entries_kib","pod_cache_kib",
  *       "ballooned_kib","host_free_kib"}
  *       returned_kib: by how much the domain's size fell (negative: rose)
+ *   recoalesce {"domain","background"?}
+ *       has the guest make its shattered 2 MiB ranges whole again, while it
+ *       runs. With background the answer comes at once, with no range done
+ *       yet, and the work goes on; its end is in the log. Progress phase:
+ *       "recover" (pages).
+ *       -> {"domid","name","ranges","recovered","busy","refused","skipped",
+ *       "duration_us"}
+ *       ranges: of RAM; recovered: one piece now; busy: in use, the guest
+ *       cannot move what is in it; refused: the host had no 2 MiB in one
+ *       piece; skipped: whole already, or not RAM alone. The four add up to
+ *       ranges.
  *   metrics {}           -> {"text":S}  OpenMetrics text
  */
 #ifndef XENKEEP_CONTROL_H
