@@ -36,11 +36,16 @@ static const struct rule rules[] = {
       F_PAGES | F_GIVEN | F_PERMILLE | F_HELD },
     { "RECOVERED", XK_BALLOON_RECOVERED, true, 0,
       F_ID | F_STATUS | F_PAGES | F_HELD },
+    { "FREE", XK_BALLOON_FREE, true, 0,
+      F_ID | F_PAGES | F_GIVEN | F_HELD },
     { "TARGET", XK_BALLOON_TARGET, false, 0, F_ID | F_PAGES },
     { "SWEPT", XK_BALLOON_SWEPT, false, 0, F_ID | F_STATUS | F_PAGES },
     { "SETTLED", XK_BALLOON_SETTLED, false, 0, F_ID | F_PAGES },
     { "STOP", XK_BALLOON_STOP, false, 0, F_ID },
     { "RECOVER", XK_BALLOON_RECOVER, false, 0, F_ID | F_PAGES | F_GIVEN },
+    { "FEATURES", XK_BALLOON_FEATURES, false, 0, F_PAGES },
+    { "REPORTED", XK_BALLOON_REPORTED, false, 0,
+      F_ID | F_STATUS | F_GIVEN },
 };
 
 static const struct rule *rule_of(unsigned int type)

@@ -22,6 +22,9 @@
 /* Superpages of one MiB setting; rounded down, at least one. */
 #define MIB_PER_SUPER 2u
 
+/* Reports in a second; an honest guest waits for each answer. */
+#define FREES_MAX 4000u
+
 /* A page that every guest has: its first above 1 MiB. */
 #define RAM_GFN 0x100u
 
@@ -150,6 +153,7 @@ void balloon_init(struct balloon *b, struct device *dev)
     b->dev = dev;
     b->pressures = (struct xk_ratelimit)XK_RATELIMIT_INIT(
         1000, XK_BALLOON_WANTS_MAX);
+    b->frees = (struct xk_ratelimit)XK_RATELIMIT_INIT(1000, FREES_MAX);
 }
 
 void balloon_dispose(struct balloon *b)
@@ -307,6 +311,16 @@ void balloon_connected(struct balloon *b)
     memset(&b->pressure, 0, sizeof(b->pressure));
 }
 
+void balloon_greet(struct balloon *b)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_FEATURES, .pages = XK_BALLOON_FEATURE_REPORTING,
+    };
+
+    if (b->dev->version >= 2 && reporting_offered(domain_of(b)))
+        (void)device_send(b->dev, &slot);
+}
+
 void balloon_lost(struct balloon *b)
 {
     b->known = false;
@@ -421,6 +435,24 @@ static bool on_pressure(struct balloon *b, const struct xk_balloon_slot *msg)
     return true;
 }
 
+static bool on_free(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    struct xk_balloon_slot answer = {
+        .type = XK_BALLOON_REPORTED, .id = msg->id, .given = msg->given,
+    };
+
+    if (!reporting_offered(domain_of(b)) || msg->id >= XK_BALLOON_TAKEN ||
+        !msg->given || msg->given > XK_BALLOON_RANGES ||
+        !xk_ratelimit_ok(&b->frees, xk_now_ms(), NULL))
+        return false;
+    if (!reporting_free(domain_of(b), msg, &answer.status))
+        return true;
+    if (answer.status)
+        answer.given = 0;
+    (void)device_send(b->dev, &answer);
+    return true;
+}
+
 /* Messages of later versions than the first. */
 bool balloon_speaks(const struct balloon *b,
                     const struct xk_balloon_slot *msg)
@@ -431,7 +463,8 @@ bool balloon_speaks(const struct balloon *b,
 /* These belong to no job. */
 static bool of_no_job(unsigned int type)
 {
-    return type == XK_BALLOON_STATE || type == XK_BALLOON_PRESSURE;
+    return type == XK_BALLOON_STATE || type == XK_BALLOON_PRESSURE ||
+           type == XK_BALLOON_FREE;
 }
 
 static bool (*const handlers[])(struct balloon *b,
@@ -442,6 +475,7 @@ static bool (*const handlers[])(struct balloon *b,
     [XK_BALLOON_DONE] = on_done,
     [XK_BALLOON_PRESSURE] = on_pressure,
     [XK_BALLOON_RECOVERED] = on_recovered,
+    [XK_BALLOON_FREE] = on_free,
 };
 
 void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg)

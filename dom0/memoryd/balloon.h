@@ -44,6 +44,7 @@ struct balloon {
     struct device *dev;
     struct pressure pressure;
     struct xk_ratelimit pressures;  /* messages that say it */
+    struct xk_ratelimit frees;      /* messages FREE */
     /* as the guest says; for display, pages */
     uint64_t ballooned, super, limit;
     bool known;                 /* a STATE has come */
@@ -91,6 +92,8 @@ void balloon_stop(struct balloon *b);
 void balloon_abandon(struct balloon *b);
 
 /* From the device: connected, lost, a checked message. */
+/* Tells a front-end that is connected what there is for it. */
+void balloon_greet(struct balloon *b);
 void balloon_connected(struct balloon *b);
 void balloon_lost(struct balloon *b);
 /* Is this a message of the version that was agreed on? */

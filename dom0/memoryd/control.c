@@ -43,6 +43,8 @@ static const struct xk_metric metrics[] = {
         "Pages that balloons gave back to guests."),
     ROW("recovered_ranges", "counter", "", recovered_ranges,
         "Ranges of 2 MiB that were made whole again."),
+    ROW("reported_pages", "counter", "pages", reported_pages,
+        "Free pages that guests reported and that became entries."),
     ROW("broken_devices", "counter", "", broken_devices,
         "Times a front-end broke the protocol."),
     ROW("repairs", "counter", "", repairs,

@@ -166,6 +166,9 @@ static int open_ring(struct device *dev)
     dev->state = DEVICE_CONNECTED;
     balloon_connected(&dev->balloon);
     set_state(dev, XENBUS_CONNECTED);
+    balloon_greet(&dev->balloon);
+    if (dev->state != DEVICE_CONNECTED)
+        return 0;       /* its first index was wrong: broken by now */
     /* What the guest put before we listened raised no event here. */
     (void)xk_chan_notify(&dev->chan);
     device_poll(dev);
@@ -185,10 +188,10 @@ static void try_connect(struct device *dev)
         return;
     }
     rc = open_ring(dev);
-    if (!rc) {
+    if (!rc && dev->state == DEVICE_CONNECTED)
         xk_info("%s: balloon front-end connected", dev->dom->name);
+    if (!rc)
         return;
-    }
     xk_debug("%s: cannot connect: %s", dev->dom->name, strerror(-rc));
     device_break(dev, "its nodes do not lead to a ring");
 }

@@ -13,6 +13,7 @@
 #include "demand.h"
 #include "device.h"
 #include "memoryd.h"
+#include "reporting.h"
 #include "scratch.h"
 
 struct operation;
@@ -30,6 +31,7 @@ struct domain {
     bool held;                  /* left paused: its memory is not whole */
     struct event *again;        /* held: the next attempt to make it so */
     struct demand demand;
+    struct reporting reporting;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
     struct recovery *recovery;  /* likewise */

@@ -12,6 +12,7 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/recovery.c dom0/memoryd/recovery.h \
 	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
+	dom0/memoryd/reporting.c dom0/memoryd/reporting.h \
 	dom0/memoryd/resize.c dom0/memoryd/resize.h \
 	dom0/memoryd/scan.c dom0/memoryd/scan.h dom0/memoryd/scratch.c \
 	dom0/memoryd/scratch.h dom0/memoryd/settings.c \

@@ -81,7 +81,7 @@ static void drop_strange(struct domain *dom, struct journal_record *rec)
     uint32_t i, n = 0;
 
     for (i = 0; i < rec->nr_gfns; i++)
-        if (rec->gfns[i] < end)
+        if ((rec->gfns[i] & ~JOURNAL_SUPER) < end)
             rec->gfns[n++] = rec->gfns[i];
     rec->nr_gfns = n;
 }

@@ -35,6 +35,8 @@ static const struct number numbers[] = {
       0, 16777216, 256 },
     { "recover_share_percent",
       offsetof(struct settings, recover_share_percent), 1, 100, 25 },
+    { "free_page_reporting", offsetof(struct settings, free_page_reporting),
+      0, 1, 1 },
 };
 
 static const char *const levels[] = {

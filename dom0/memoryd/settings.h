@@ -17,6 +17,7 @@ struct settings {
     uint32_t inflate_chunk_mib;     /* given between two settlements */
     uint32_t host_reserve_mib;      /* that no guest gets on demand */
     uint32_t recover_share_percent; /* of a guest's time, for recovery */
+    uint32_t free_page_reporting;   /* 1: offered to guests */
     enum xk_log_level log_level;
     char user[33];                  /* LOGIN_NAME_MAX of Debian's adduser */
 };

@@ -107,6 +107,13 @@ static bool job_take_stop(const struct xk_balloon_slot *slot)
 	return true;
 }
 
+static bool job_take_features(const struct xk_balloon_slot *slot)
+{
+	if (slot->pages & XK_BALLOON_FEATURE_REPORTING)
+		xk_report_offered();
+	return true;
+}
+
 /* One message of dom0. Called from the interrupt handler. */
 void xk_job_message(const struct xk_balloon_slot *slot)
 {
@@ -124,6 +131,12 @@ void xk_job_message(const struct xk_balloon_slot *slot)
 		break;
 	case XK_BALLOON_RECOVER:
 		taken = job_take_recover(slot);
+		break;
+	case XK_BALLOON_FEATURES:
+		taken = job_take_features(slot);
+		break;
+	case XK_BALLOON_REPORTED:
+		taken = xk_report_answer(slot->id, slot->status);
 		break;
 	case XK_BALLOON_STOP:
 		taken = job_take_stop(slot);
@@ -540,6 +553,39 @@ int xk_job_say(u16 type, u64 pages, u64 given, u32 status)
 	return job_send(&slot);
 }
 
+/* FREE, with its ticket. */
+int xk_job_offer(u32 ticket, unsigned long pfn, unsigned int ranges)
+{
+	struct xk_balloon_slot slot;
+	unsigned long flags;
+	int err = -ENOTCONN;
+
+	job_fill_slot(&slot, XK_BALLOON_FREE);
+	slot.id = ticket;
+	slot.pages = pfn;
+	slot.given = ranges;
+	spin_lock_irqsave(&job.lock, flags);
+	if (job.ring) {
+		xk_ring_put_ticket(job.ring, ticket);
+		err = job_send_locked(&slot);
+	}
+	spin_unlock_irqrestore(&job.lock, flags);
+	return err;
+}
+
+/* Whether dom0 has left it alone and will. */
+bool xk_job_withdraw(u32 ticket)
+{
+	unsigned long flags;
+	bool ours;
+
+	spin_lock_irqsave(&job.lock, flags);
+	/* Without a ring the wait is over in any case. */
+	ours = !job.ring || xk_ring_withdraw_ticket(job.ring, ticket);
+	spin_unlock_irqrestore(&job.lock, flags);
+	return ours;
+}
+
 /* The guest is short of memory: a growing job has gone far enough. */
 void xk_job_yield(void)
 {
@@ -572,6 +618,7 @@ void xk_job_detach(void)
 	spin_lock_irqsave(&job.lock, flags);
 	job.ring = NULL;
 	spin_unlock_irqrestore(&job.lock, flags);
+	xk_report_lost();
 	wake_up(&job.wait);
 	flush_work(&job.work);
 
@@ -584,6 +631,8 @@ void xk_job_detach(void)
 void xk_job_suspend(void)
 {
 	unsigned long flags;
+
+	xk_report_quiesce();
 
 	spin_lock_irqsave(&job.lock, flags);
 	job.aborted = true;
@@ -602,6 +651,7 @@ void xk_job_resume(void)
 	spin_lock_irqsave(&job.lock, flags);
 	job.asleep = false;
 	spin_unlock_irqrestore(&job.lock, flags);
+	xk_report_resume();
 	xk_target_check(1000);
 }
 

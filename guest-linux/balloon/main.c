@@ -48,6 +48,7 @@ out_job:
 static void __exit xk_balloon_exit(void)
 {
 	xk_device_exit();
+	xk_report_exit();
 	xk_pressure_exit();
 	xk_target_exit();
 	xk_job_exit();

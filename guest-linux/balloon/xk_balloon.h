@@ -52,6 +52,8 @@ struct xk_ring {
 struct xk_ring *xk_ring_create(struct xenbus_device *dev);
 void xk_ring_destroy(struct xk_ring *ring);
 int xk_ring_send(struct xk_ring *ring, const struct xk_balloon_slot *slot);
+void xk_ring_put_ticket(struct xk_ring *ring, u32 ticket);
+bool xk_ring_withdraw_ticket(struct xk_ring *ring, u32 ticket);
 
 /* device.c: the xenbus front-end */
 int xk_device_init(void);
@@ -75,6 +77,8 @@ void xk_job_attach(struct xk_ring *ring);
 void xk_job_announce(void);
 int xk_job_say(u16 type, u64 pages, u64 given, u32 status);
 void xk_job_yield(void);
+int xk_job_offer(u32 ticket, unsigned long pfn, unsigned int ranges);
+bool xk_job_withdraw(u32 ticket);
 void xk_job_lost(void);
 void xk_job_detach(void);
 void xk_job_message(const struct xk_balloon_slot *slot);
@@ -131,6 +135,14 @@ enum xk_swap xk_pages_swap(struct page *pages);
 
 /* recover.c: ranges made whole again */
 u32 xk_recover_range(unsigned long pfn);
+
+/* reporting.c: free blocks, for dom0 to make entries of */
+void xk_report_exit(void);
+void xk_report_offered(void);
+void xk_report_lost(void);
+void xk_report_quiesce(void);
+void xk_report_resume(void);
+bool xk_report_answer(u64 ticket, u32 status);
 
 /* stats.c: the stock driver's figures */
 void xk_stats_init(void);

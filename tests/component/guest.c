@@ -73,6 +73,7 @@ static void drop_ring(struct guest *g)
         (void)fake_guest_port_close(g->domid, (uint32_t)g->port);
     g->gref = g->port = -1;
     g->connected = g->recovering = false;
+    g->features = 0;
     g->id = 0;
 }
 
@@ -138,6 +139,18 @@ int guest_press(struct guest *g, uint64_t available, uint64_t wanted,
         .super = g->super, .limit = g->limit,
     };
 
+    return guest_send(g, &slot);
+}
+
+int guest_offer(struct guest *g, uint64_t gfn, uint64_t ranges)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_FREE, .id = ++g->ticket, .pages = gfn,
+        .given = ranges, .ballooned = g->ballooned, .super = g->super,
+        .limit = g->limit,
+    };
+
+    xk_ring_put_ticket(&g->ring, g->ticket);
     return guest_send(g, &slot);
 }
 
@@ -331,6 +344,12 @@ static void on_message(struct guest *g, const struct xk_balloon_slot *msg)
 {
     g->messages++;
     g->seen = *msg;
+    if (msg->type == XK_BALLOON_FEATURES)
+        g->features = msg->pages;
+    if (msg->type == XK_BALLOON_REPORTED && msg->id == g->ticket) {
+        g->reported++;
+        g->report_status = msg->status;
+    }
     if (g->deaf)
         return;
     if (msg->type == XK_BALLOON_TARGET && !g->id) {

@@ -47,6 +47,10 @@ struct guest {
     bool last, stop, recovering;
     bool pieces;                /* the host has no 2 MiB in one piece for it */
     uint32_t status;
+    uint64_t features;          /* that dom0 offered */
+    uint32_t ticket;            /* of the last FREE */
+    unsigned long reported;     /* answers to FREE */
+    uint32_t report_status;     /* of the last of them */
     unsigned long jobs;         /* that it has ended */
     unsigned long messages;     /* that it was sent */
     struct xk_balloon_slot seen;/* the last of them */
@@ -71,6 +75,8 @@ int guest_send(struct guest *g, const struct xk_balloon_slot *slot);
 /* Says how short of memory it is. */
 int guest_press(struct guest *g, uint64_t available, uint64_t wanted,
                 uint32_t stall_permille);
+/* Offers free memory, ticket first. */
+int guest_offer(struct guest *g, uint64_t gfn, uint64_t ranges);
 void guest_notify(const struct guest *g);
 
 #endif /* XK_COMPONENT_GUEST_H */

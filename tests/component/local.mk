@@ -25,7 +25,7 @@ tests_component_libxkplay_a_SOURCES = \
 component_programs = tests/component/test_memoryd \
 	tests/component/test_hostile tests/component/test_kill \
 	tests/component/test_trace tests/component/test_pressure \
-	tests/component/test_recovery
+	tests/component/test_recovery tests/component/test_reporting
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
 
@@ -51,6 +51,12 @@ tests_component_test_recovery_SOURCES = tests/component/test_recovery.c
 tests_component_test_recovery_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_recovery_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_recovery_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_reporting_SOURCES = tests/component/test_reporting.c
+tests_component_test_reporting_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_reporting_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_reporting_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_trace_SOURCES = tests/component/test_trace.c

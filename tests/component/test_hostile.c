@@ -192,6 +192,19 @@ START_TEST(cons_nonsense)
 }
 END_TEST
 
+/* It is nonsense at once: what memoryd greets it with breaks the device. */
+START_TEST(cons_nonsense_at_once)
+{
+    bad->deaf = false;
+    (void)guest_write_state(bad, FE_CLOSED);
+    play_idle(&play, 20);
+    bad->deaf = true;
+    ck_assert_int_eq(guest_connect(bad), 0);
+    bad->ring.page->guest_cons.value = far[_i];
+    expect_broken();
+}
+END_TEST
+
 START_TEST(cons_backwards)
 {
     begin_job();
@@ -582,6 +595,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, prod_far_ahead, 0, XK_ARRAY_SIZE(far));
     tcase_add_loop_test(tc, cons_nonsense, 0, XK_ARRAY_SIZE(far));
+    tcase_add_loop_test(tc, cons_nonsense_at_once, 0, XK_ARRAY_SIZE(far));
     tcase_add_test(tc, cons_backwards);
     tcase_add_loop_test(tc, malformed_or_uncalled_for, 0,
                         XK_ARRAY_SIZE(malformed));

@@ -94,7 +94,7 @@ static void act_message(struct front *f)
     const struct balloon *b = &f->dom->device.balloon;
     uint8_t what = fuzz_byte(&f->in), more = fuzz_byte(&f->in);
     struct xk_balloon_slot slot = {
-        .type = (uint16_t)(1 + what % 6), .flags = what >> 7,
+        .type = (uint16_t)(1 + what % 7), .flags = what >> 7,
         .limit = UINT64_C(4) * FAKE_SUPER_PAGES, .id = b->id,
         .pages = b->want, .given = b->moved + more % 4u * 256u,
         .status = more / 64u,
@@ -104,6 +104,12 @@ static void act_message(struct front *f)
         slot.flags = 0;
     if (slot.type == XK_BALLOON_STATE)
         slot.id = 0;
+    if (slot.type == XK_BALLOON_FREE) {
+        slot.id = 1 + more % 3u;
+        slot.pages = what / 8u * UINT64_C(256);
+        slot.given = more / 8u;
+        f->page->ticket.value = more % 5u;
+    }
     if (slot.type == XK_BALLOON_RECOVERED)
         slot.pages = b->range_gfn;
     if (slot.type == XK_BALLOON_PRESSURE) {

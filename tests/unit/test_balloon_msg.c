@@ -11,11 +11,12 @@
 
 static const unsigned int guest_types[] = {
     XK_BALLOON_STATE, XK_BALLOON_SWEEP, XK_BALLOON_GAVE, XK_BALLOON_DONE,
-    XK_BALLOON_PRESSURE, XK_BALLOON_RECOVERED,
+    XK_BALLOON_PRESSURE, XK_BALLOON_RECOVERED, XK_BALLOON_FREE,
 };
 static const unsigned int dom0_types[] = {
     XK_BALLOON_TARGET, XK_BALLOON_SWEPT, XK_BALLOON_SETTLED,
-    XK_BALLOON_STOP, XK_BALLOON_RECOVER,
+    XK_BALLOON_STOP, XK_BALLOON_RECOVER, XK_BALLOON_FEATURES,
+    XK_BALLOON_REPORTED,
 };
 
 /* For loops over the guest's types, which are more. */
@@ -80,6 +81,8 @@ START_TEST(test_status)
     ck_assert_int_eq(check(s, true), -EPROTO);
     s.type = XK_BALLOON_RECOVERED;
     ck_assert_int_eq(check(s, true), -EPROTO);
+    s.type = XK_BALLOON_REPORTED;
+    ck_assert_int_eq(check(s, false), -EPROTO);
     s.type = XK_BALLOON_SWEPT;
     ck_assert_int_eq(check(s, false), -EPROTO);
     s.type = XK_BALLOON_TARGET;     /* has no status */
