@@ -30,7 +30,7 @@
 #define SECOND_US UINT64_C(1000000)
 
 /* Of each second, for one guest. */
-#define SHARE_US (SECOND_US / 10)
+#define SHARE_US (SECOND_US / 4)
 
 _Static_assert(XK_BALLOON_RANGES <= JOURNAL_GFNS, "a record holds a report");
 
@@ -235,9 +235,11 @@ bool reporting_free(struct domain *dom, const struct xk_balloon_slot *msg,
         rc = turn(dom, &list);
     if (!rc)
         dom->md->totals.reported_pages += list.count * XK_SUPER_PAGES;
-    dom->reporting.spent_us += xk_now_us() - start;
-    xk_debug("%s: %zu ranges reported from gfn 0x%" PRIx64 " on: %s",
-             dom->name, list.count, msg->pages, strerror(-rc));
+    start = xk_now_us() - start;
+    dom->reporting.spent_us += start;
+    xk_debug("%s: %zu ranges reported from gfn 0x%" PRIx64 " on, %" PRIu64
+             " us: %s", dom->name, list.count, msg->pages, start,
+             strerror(-rc));
     *status_r = !rc             ? XK_BALLOON_OK
                 : rc == -EINVAL ? XK_BALLOON_EREFUSED
                                 : XK_BALLOON_EBUSY;

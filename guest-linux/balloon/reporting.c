@@ -23,6 +23,9 @@
 
 /* A dom0 that has not begun by then is not there, or busy. */
 #define XK_REPORT_BEGIN_MS	1000
+/* First and longest pause before a busy dom0 is asked again. */
+#define XK_REPORT_RETRY_MS	1000u
+#define XK_REPORT_RETRY_MAX_MS	64000u
 /* A suspend that was called off does not tell us. */
 #define XK_REPORT_QUIET_MS	3000
 
@@ -44,6 +47,7 @@ static struct {
 	bool answered;
 	u32 status;
 	bool registered;
+	unsigned int retry_ms;
 } report = {
 	.lock = __SPIN_LOCK_UNLOCKED(report.lock),
 	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(report.wait),
@@ -126,6 +130,16 @@ static int report_run(unsigned long pfn, unsigned int ranges)
 	return err;
 }
 
+/*
+ * After an error the kernel rests until more memory is freed. What it has was
+ * not taken only because dom0 had something else to do, so it is to come again.
+ */
+static void report_later(struct page_reporting_dev_info *dev)
+{
+	schedule_delayed_work(&dev->work, msecs_to_jiffies(report.retry_ms));
+	report.retry_ms = min(report.retry_ms * 2, XK_REPORT_RETRY_MAX_MS);
+}
+
 /* The blocks come in no order, each of one or more 2 MiB. */
 static int report_blocks(struct page_reporting_dev_info *dev,
 			 struct scatterlist *sgl, unsigned int count)
@@ -144,6 +158,10 @@ static int report_blocks(struct page_reporting_dev_info *dev,
 		if (!ranges || !IS_ALIGNED(pfn, XK_SUPER_PAGES))
 			continue;
 		err = report_run(pfn, ranges);
+		if (!err)
+			report.retry_ms = XK_REPORT_RETRY_MS;
+		if (err == -EAGAIN)
+			report_later(dev);
 		/* A block that dom0 will never take is not offered again. */
 		if (err && err != -EINVAL)
 			return err;
@@ -160,8 +178,12 @@ static void report_register(struct work_struct *work)
 {
 	int err;
 
-	if (report.registered)
+	report.retry_ms = XK_REPORT_RETRY_MS;
+	if (report.registered) {
+		/* What the last connection did not come to. */
+		schedule_delayed_work(&report_dev.work, 0);
 		return;
+	}
 	/* What comes back is zero, and not the pattern that is looked for. */
 	if (page_poisoning_enabled()) {
 		pr_info_once("free pages are poisoned, so none are reported\n");

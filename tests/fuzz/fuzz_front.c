@@ -51,7 +51,7 @@ static void act_connect(struct front *f)
     f->prod = 0;
     put_number(f, "ring-ref", f->gref);
     put_number(f, "event-channel", f->port);
-    put_number(f, "version", 1 + (f->in.left & 1));
+    put_number(f, "version", f->in.left % 4 ? 2 : 1);
     put_number(f, "state", 3);
 }
 
@@ -91,10 +91,15 @@ static void act_raw(struct front *f)
 /* A message that could be right. */
 static void act_message(struct front *f)
 {
+    static const uint16_t types[] = {
+        XK_BALLOON_STATE, XK_BALLOON_SWEEP, XK_BALLOON_GAVE, XK_BALLOON_DONE,
+        XK_BALLOON_PRESSURE, XK_BALLOON_RECOVERED, XK_BALLOON_FREE,
+        XK_BALLOON_FREE,
+    };
     const struct balloon *b = &f->dom->device.balloon;
     uint8_t what = fuzz_byte(&f->in), more = fuzz_byte(&f->in);
     struct xk_balloon_slot slot = {
-        .type = (uint16_t)(1 + what % 7), .flags = what >> 7,
+        .type = types[what % 8], .flags = what >> 7,
         .limit = UINT64_C(4) * FAKE_SUPER_PAGES, .id = b->id,
         .pages = b->want, .given = b->moved + more % 4u * 256u,
         .status = more / 64u,

@@ -3,10 +3,11 @@
 # what: free blocks of a guest become entries without a pause, and are used
 # proves: b4
 # needs: pvh stage
-# timeout: 240
+# timeout: 400
 . /lab/dom0/memory.sh
 
 sed -i 's/free_page_reporting = 0/free_page_reporting = 1/' /tmp/memoryd.conf
+echo 'log_level = "debug"' >>/tmp/memoryd.conf
 
 entries()
 {
@@ -23,7 +24,7 @@ load_balloon one
 
 # The kernel waits two seconds, and then reports a part at a time. Whatever the
 # guest does meanwhile, each entry has its page.
-wait_for 90 '[ "$(entries)" -ge 150 ]' || fail "$(entries) MiB of entries"
+wait_for 120 '[ "$(entries)" -ge 150 ]' || fail "$(entries) MiB of entries"
 covered one
 note "reported: $(entries) MiB of entries"
 [ "$(domain_value one pages)" = "$pages" ]
