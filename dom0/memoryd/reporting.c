@@ -61,7 +61,9 @@ static bool over_share(struct reporting *r)
     return r->spent_us >= SHARE_US;
 }
 
-/* Another work on this guest's memory has the scratch, or soon will. */
+/* Another work on this guest's memory has the scratch, or soon will. A guest
+ * with passed-through devices is found out by the first mark, which Xen
+ * refuses. */
 static bool is_busy(const struct domain *dom)
 {
     return dom->op || dom->recovery || dom->scratch.slots || dom->held ||
@@ -117,7 +119,13 @@ static int check(struct domain *dom, struct list *list)
     size_t i;
     int rc = 0;
 
-    if (is_busy(dom) || over_share(&dom->reporting) || domain_refuses(dom))
+    if (is_busy(dom) || over_share(&dom->reporting))
+        return -EBUSY;
+    rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
+    if (rc)
+        return rc;
+    if (dom->info.dying || dom->info.shutdown || dom->info.paused ||
+        dom->leaving)
         return -EBUSY;
     for (i = 0; !rc && i < list->count; i++)
         rc = check_range(dom, list->gfns[i]);

@@ -251,6 +251,7 @@ static int pressure_oom(struct notifier_block *nb, unsigned long unused,
 	unsigned long before = xk_pages_ballooned(), now = before;
 	unsigned long *freed = arg;
 
+	xk_report_hush();
 	if (!oom_waits())
 		return NOTIFY_OK;
 	while (now >= before && time_before(jiffies, end) &&

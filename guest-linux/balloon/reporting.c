@@ -23,7 +23,10 @@
 
 /* A dom0 that has not begun by then is not there, or busy. */
 #define XK_REPORT_BEGIN_MS	1000
-/* First and longest pause before a busy dom0 is asked again. */
+/* How often, and how long apart, one run is offered to a busy dom0. */
+#define XK_REPORT_TRIES		8
+#define XK_REPORT_TRY_MS	250
+/* First and longest pause before all of it is offered again. */
 #define XK_REPORT_RETRY_MS	1000u
 #define XK_REPORT_RETRY_MAX_MS	64000u
 /* A suspend that was called off does not tell us. */
@@ -38,7 +41,7 @@ static struct {
 	spinlock_t lock;
 	wait_queue_head_t wait;
 	bool offered;		/* by this connection */
-	bool quiet;		/* suspending or unbinding: no new report */
+	bool quiet;		/* suspending, unbinding, out of memory */
 	unsigned long quiet_until;	/* when that was called off, jiffies */
 	unsigned int losses;	/* connections that have gone */
 	unsigned int losses_then;	/* when the last report began */
@@ -131,6 +134,25 @@ static int report_run(unsigned long pfn, unsigned int ranges)
 }
 
 /*
+ * dom0 gives this a share of its time. Of what was not reported when an error
+ * ends the pass, the kernel knows nothing: it would begin with the same blocks
+ * again. So a few moments are waited here.
+ */
+static int report_patiently(unsigned long pfn, unsigned int ranges)
+{
+	unsigned int tries = XK_REPORT_TRIES;
+	int err;
+
+	for (;;) {
+		err = report_run(pfn, ranges);
+		if (err != -EAGAIN || !--tries)
+			return err;
+		wait_event_idle_timeout(report.wait, READ_ONCE(report.quiet),
+					msecs_to_jiffies(XK_REPORT_TRY_MS));
+	}
+}
+
+/*
  * After an error the kernel rests until more memory is freed. What it has was
  * not taken only because dom0 had something else to do, so it is to come again.
  */
@@ -157,7 +179,7 @@ static int report_blocks(struct page_reporting_dev_info *dev,
 		/* A kernel told to report smaller blocks: not for us. */
 		if (!ranges || !IS_ALIGNED(pfn, XK_SUPER_PAGES))
 			continue;
-		err = report_run(pfn, ranges);
+		err = report_patiently(pfn, ranges);
 		if (!err)
 			report.retry_ms = XK_REPORT_RETRY_MS;
 		if (err == -EAGAIN)
@@ -219,12 +241,18 @@ void xk_report_lost(void)
 	wake_up(&report.wait);
 }
 
-/* Before the guest itself lets go of the connection. */
-void xk_report_quiesce(void)
+/* No more for now, and what is aside goes back as soon as it can. */
+void xk_report_hush(void)
 {
 	report.quiet_until = jiffies + msecs_to_jiffies(XK_REPORT_QUIET_MS);
 	WRITE_ONCE(report.quiet, true);
 	wake_up(&report.wait);
+}
+
+/* Before the guest itself lets go of the connection. */
+void xk_report_quiesce(void)
+{
+	xk_report_hush();
 	if (!wait_event_idle_timeout(report.wait, !READ_ONCE(report.open),
 				     msecs_to_jiffies(XK_BALLOON_WAIT_MS)))
 		pr_warn("dom0 did not finish with reported pages\n");

@@ -140,6 +140,7 @@ u32 xk_recover_range(unsigned long pfn);
 void xk_report_exit(void);
 void xk_report_offered(void);
 void xk_report_lost(void);
+void xk_report_hush(void);
 void xk_report_quiesce(void);
 void xk_report_resume(void);
 bool xk_report_answer(u64 ticket, u32 status);
