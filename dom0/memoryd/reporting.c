@@ -76,8 +76,7 @@ static int check_range(struct domain *dom, xk_gfn_t gfn)
     enum range_state kind;
     int rc;
 
-    if (gfn % XK_SUPER_PAGES || !gfn || gfn >= sweep_end(dom) ||
-        sweep_is_device(gfn / XK_SUPER_PAGES))
+    if (!gfn || !sweep_may_be_ram(dom, gfn))
         return -EINVAL;
     rc = scan_kind(dom, gfn, &kind);
     return rc || kind == RANGE_UNKNOWN ? rc : -EINVAL;

@@ -350,6 +350,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         again(s, wait_us);
 }
 
+bool sweep_may_be_ram(struct domain *dom, uint64_t gfn)
+{
+    uint64_t ram = domain_ram_pages(dom);
+
+    if (gfn % XK_SUPER_PAGES)
+        return false;
+    if (gfn < FOUR_GIB_GFN)
+        return gfn + XK_SUPER_PAGES <= xk_min_u64(ram, DEVICES_GFN);
+    return gfn - FOUR_GIB_GFN + XK_SUPER_PAGES <= ram;
+}
+
 /* A guest can map something as high as it likes; its RAM has an end. */
 uint64_t sweep_end(struct domain *dom)
 {

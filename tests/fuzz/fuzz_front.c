@@ -118,7 +118,7 @@ static void act_message(struct front *f)
     if (slot.type == XK_BALLOON_RECOVERED)
         slot.pages = b->range_gfn;
     if (slot.type == XK_BALLOON_PRESSURE) {
-        slot.given = more * UINT64_C(64);
+        slot.given = slot.ballooned = more * UINT64_C(64);
         slot.status = more * 5u;
     }
     push(f, &slot);
