@@ -136,3 +136,26 @@ void xk_ring_push(struct xk_ring *ring)
     ring->pushed = ring->prod;
     __atomic_store_n(v.my_prod, ring->prod, __ATOMIC_RELEASE);
 }
+
+static bool exchange_ticket(struct xk_ring *ring, uint32_t from, uint32_t to)
+{
+    return __atomic_compare_exchange_n(&ring->page->ticket.value, &from, to,
+                                       false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+bool xk_ring_take_ticket(struct xk_ring *ring, uint32_t ticket)
+{
+    return !ring->broken && ticket && !(ticket & XK_BALLOON_TAKEN) &&
+           exchange_ticket(ring, ticket, ticket | XK_BALLOON_TAKEN);
+}
+
+bool xk_ring_withdraw_ticket(struct xk_ring *ring, uint32_t ticket)
+{
+    return exchange_ticket(ring, ticket, 0);
+}
+
+void xk_ring_put_ticket(struct xk_ring *ring, uint32_t ticket)
+{
+    __atomic_store_n(&ring->page->ticket.value, ticket, __ATOMIC_SEQ_CST);
+}

@@ -13,6 +13,7 @@ _xenkeep_domains()
 
 _xenkeep_complete()
 {
+    # The word to complete, the options, and the verbs that it may be.
     local cur=$1 options=$2 word
     COMPREPLY=()
     while IFS= read -r word; do
@@ -23,6 +24,7 @@ _xenkeep_complete()
         if [[ $cur == -* ]]; then
             tr ' ' '\n' <<< "$options"
         else
+            tr ' ' '\n' <<< "${3:-}"
             _xenkeep_domains
         fi
     )
@@ -45,7 +47,7 @@ _xl_memory_verb()
 {
     local verb
 
-    for verb in show map top resume; do
+    for verb in show map top resume recoalesce; do
         if [[ $verb == "$1"* ]]; then
             COMPREPLY+=("$verb")
         fi

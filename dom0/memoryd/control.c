@@ -18,6 +18,7 @@
 #include "look.h"
 #include "metrics.h"
 #include "operation.h"
+#include "recovery.h"
 #include "report.h"
 
 #define ROW(name, type, unit, field, help) \
@@ -41,6 +42,10 @@ static const struct xk_metric metrics[] = {
         "Pages that balloons returned to the host."),
     ROW("deflated_pages", "counter", "pages", deflated_pages,
         "Pages that balloons gave back to guests."),
+    ROW("recovered_ranges", "counter", "", recovered_ranges,
+        "Ranges of 2 MiB that were made whole again."),
+    ROW("reported_pages", "counter", "pages", reported_pages,
+        "Free pages that guests reported and that became entries."),
     ROW("broken_devices", "counter", "", broken_devices,
         "Times a front-end broke the protocol."),
     ROW("repairs", "counter", "", repairs,
@@ -220,12 +225,31 @@ static void do_map(struct xk_ctl_call *call, struct json_object *params,
         look_start(dom, call);
 }
 
+static void do_recoalesce(struct xk_ctl_call *call, struct json_object *params,
+                          void *arg)
+{
+    struct json_object *background = NULL;
+    struct domain *dom;
+
+    if (!named_domain(call, params, arg, true, &dom))
+        return;
+    if (json_object_object_get_ex(params, "background", &background) &&
+        !json_object_is_type(background, json_type_boolean)) {
+        xk_ctl_fail(call, XK_RPC_PARAMS,
+                    "\"background\" is to be true or false");
+        return;
+    }
+    recovery_start(dom, call,
+                   background && json_object_get_boolean(background));
+}
+
 const struct xk_ctl_method control_methods[] = {
     { "version", do_version },
     { "memory", do_memory },
     { "map", do_map },
     { "sweep", do_sweep },
     { "resume", do_resume },
+    { "recoalesce", do_recoalesce },
     { "metrics", do_metrics },
     { NULL, NULL },
 };

@@ -114,7 +114,8 @@ void device_poll(struct device *dev)
             return;
         if (got < 0)
             device_break(dev, "ring index out of bounds");
-        else if (xk_balloon_check(&msg, true))
+        else if (xk_balloon_check(&msg, true) ||
+                 !balloon_speaks(&dev->balloon, &msg))
             device_break(dev, "malformed message");
         else
             balloon_message(&dev->balloon, &msg);
@@ -161,9 +162,13 @@ static int open_ring(struct device *dev)
     if (rc)
         return rc;
     xk_ring_init(&dev->ring, dev->chan.page, XK_RING_DOM0);
+    dev->version = (unsigned int)version;
     dev->state = DEVICE_CONNECTED;
     balloon_connected(&dev->balloon);
     set_state(dev, XENBUS_CONNECTED);
+    balloon_greet(&dev->balloon);
+    if (dev->state != DEVICE_CONNECTED)
+        return 0;       /* its first index was wrong: broken by now */
     /* What the guest put before we listened raised no event here. */
     (void)xk_chan_notify(&dev->chan);
     device_poll(dev);
@@ -183,10 +188,10 @@ static void try_connect(struct device *dev)
         return;
     }
     rc = open_ring(dev);
-    if (!rc) {
+    if (!rc && dev->state == DEVICE_CONNECTED)
         xk_info("%s: balloon front-end connected", dev->dom->name);
+    if (!rc)
         return;
-    }
     xk_debug("%s: cannot connect: %s", dev->dom->name, strerror(-rc));
     device_break(dev, "its nodes do not lead to a ring");
 }

@@ -15,6 +15,7 @@
 
 #include "look.h"
 #include "operation.h"
+#include "recovery.h"
 #include "repair.h"
 #include "xk-keys.h"
 
@@ -208,6 +209,9 @@ static void on_shutdown(const char *path, void *arg)
         operation_stop(dom->op, "the guest was asked to shut down or suspend");
     if (dom->leaving)
         guard_check(dom);
+    if (dom->leaving && dom->recovery)
+        recovery_stop(dom->recovery,
+                      "the guest was asked to shut down or suspend");
 }
 
 static void domain_free(struct domain *dom)
@@ -221,10 +225,13 @@ static void domain_free(struct domain *dom)
             break;
         }
     }
+    demand_dispose(&dom->demand);
     if (dom->op)
         operation_abandon(dom->op);
     look_forget(dom);
     map_dispose(dom);
+    if (dom->recovery)
+        recovery_abandon(dom->recovery);
     device_dispose(&dom->device);
     xk_xs_unwatch(md->xs, &dom->shutdown);
     if (dom->again)
@@ -258,6 +265,7 @@ static void domain_add(struct memoryd *md, const struct xk_dominfo *info)
     budget_init(&dom->budget, md->settings.pause_max_us,
                 md->settings.pause_share_permille);
     read_name(dom);
+    demand_init(&dom->demand, dom);
     device_init(&dom->device, dom);
     dom->next = md->domains;
     md->domains = dom;

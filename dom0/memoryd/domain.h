@@ -10,14 +10,17 @@
 #include <stdint.h>
 
 #include "budget.h"
+#include "demand.h"
 #include "device.h"
 #include "guard.h"
 #include "map.h"
 #include "memoryd.h"
+#include "reporting.h"
 #include "scratch.h"
 
 struct look;
 struct operation;
+struct recovery;
 
 struct domain {
     struct memoryd *md;
@@ -31,8 +34,11 @@ struct domain {
     bool held;                  /* left paused: its memory is not whole */
     struct event *again;        /* held: the next attempt to make it so */
     struct guard guard;
+    struct demand demand;
+    struct reporting reporting;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
+    struct recovery *recovery;  /* likewise */
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
     uint64_t swept_pages;       /* committed since memoryd knows it */

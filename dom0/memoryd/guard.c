@@ -255,8 +255,8 @@ static bool sweep(struct domain *dom, const struct xk_pod *pod)
 
     if (g->sweep)
         return true;
-    if (dom->op || dom->held || dom->leaving || dom->info.shutdown ||
-        !worthwhile(g, pod))
+    if (dom->op || dom->recovery || dom->held || dom->leaving ||
+        dom->info.shutdown || !worthwhile(g, pod))
         return false;
     g->starved = false;
     memset(&g->report, 0, sizeof(g->report));
@@ -420,6 +420,7 @@ static bool begin(struct domain *dom, const struct xk_pod *pod)
     if (!g->timer)
         g->timer = evtimer_new(dom->md->loop.base, on_timer, dom);
     g->watching = g->timer != NULL;
+    (void)domain_refresh(dom);          /* its name, which comes late */
     if (g->watching)
         xk_info("%s: in debt: %" PRIu64 " KiB of its memory have no page yet, "
                 "and there are %" PRIu64 " KiB for them: guarded", dom->name,

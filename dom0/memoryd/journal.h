@@ -20,10 +20,15 @@
 /* gfns taken out in one window, at most. */
 #define JOURNAL_GFNS 64
 
+/* In one of these: the whole 2 MiB from it on, not a page. No gfn is so
+ * high. */
+#define JOURNAL_SUPER (UINT64_C(1) << 63)
+
 enum journal_phase {
     JOURNAL_FREE,       /* the slot is not used */
     JOURNAL_IDLE,       /* nothing is open; the scratch's place is known */
-    JOURNAL_OPEN,       /* the scratch is open, the guest runs */
+    JOURNAL_OPEN,       /* the scratch is open, the guest runs; it uses none
+                         * of the gfns */
     JOURNAL_PAUSING,    /* a window is about to pause the guest */
     JOURNAL_PAUSED,     /* a window is under way, the guest is paused by us */
     JOURNAL_PHASES

@@ -31,6 +31,8 @@ struct totals {
     uint64_t longest_pause_us;  /* gauge */
     uint64_t inflated_pages;
     uint64_t deflated_pages;
+    uint64_t recovered_ranges;
+    uint64_t reported_pages;
     uint64_t broken_devices;
     uint64_t repairs;
     uint64_t lent_pages;

@@ -19,12 +19,8 @@
 
 #include "domain.h"
 #include "report.h"
+#include "resize.h"
 #include "sweep.h"
-#include "xk-keys.h"
-
-/* Pages that a domain has beside its memory/target at most: the special
- * pages; LIBXL_MAXMEM_CONSTANT of libxl is 1 MiB. */
-#define SPECIAL_PAGES_MAX 256u
 
 struct operation {
     struct domain *dom;
@@ -96,48 +92,6 @@ static void sweep_phase(struct operation *op)
         fail(op, "cannot sweep", rc);
 }
 
-/*
- * The guest's size has changed by the toolstack's order, so memory/target and
- * the limit follow it, as after `xl mem-set`; the guest cannot take back what
- * it gave.
- */
-static void settle_target(struct operation *op)
-{
-    struct domain *dom = op->dom;
-    uint64_t target, moved = op->report.moved;
-    char path[XK_XS_PATH_MAX];
-    int rc;
-
-    if (!moved)
-        return;
-    rc = domain_target_kib(dom, &target);
-    if (!rc) {
-        target = op->shrinking ? target + moved * 4
-                               : target - xk_min_u64(target, moved * 4);
-        snprintf(path, sizeof(path), XK_PATH_MEMORY_TARGET, dom->info.domid);
-        rc = xk_xs_write_u64(dom->md->xs, path, target);
-    }
-    if (rc)
-        xk_warn("%s: memory/target: %s", dom->name, strerror(-rc));
-}
-
-/* Of a shrinking balloon it was raised by all that was asked for. */
-static void settle_limit(struct operation *op)
-{
-    struct domain *dom = op->dom;
-    uint64_t max = dom->info.max_pages, less = op->report.moved;
-    int rc;
-
-    if (op->shrinking)
-        less = op->report.asked - xk_min_u64(op->report.asked, less);
-    if (!less)
-        return;
-    max = xk_max_u64(max - xk_min_u64(max, less), dom->info.tot_pages);
-    rc = xk_hv_set_max_pages(dom->md->hv, dom->info.domid, max);
-    if (rc)
-        xk_warn("%s: memory limit: %s", dom->name, strerror(-rc));
-}
-
 static void count_moved(struct operation *op)
 {
     struct report *r = &op->report;
@@ -159,10 +113,13 @@ static void count_moved(struct operation *op)
 
 static void settle(struct operation *op)
 {
+    struct resize resize = { .shrinking = op->shrinking };
+
     op->ballooning = false;
     count_moved(op);
-    settle_target(op);
-    settle_limit(op);
+    resize.raised = op->report.asked;
+    resize.moved = op->report.moved;
+    resize_settle(op->dom, &resize);
 }
 
 static void on_balloon_done(int status, void *arg)
@@ -317,7 +274,7 @@ void operation_start(struct domain *dom, struct xk_ctl_call *call,
     const char *why = domain_refuses(dom);
     struct operation *op;
 
-    if (!why && dom->op)
+    if (!why && (dom->op || dom->recovery))
         why = "another command is working on it";
     if (!why && dom->guard.sweep)
         why = "the guard is sweeping it";

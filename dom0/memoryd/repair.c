@@ -77,14 +77,20 @@ static int hold_still(struct domain *dom, struct journal_record *rec,
     return rc ? rc : xk_hv_pause(dom->md->hv, dom->info.domid);
 }
 
-/* A gfn that no sweep can have looked at is not touched either. */
+/* A gfn that nothing of memoryd can have looked at is not touched either. */
+static bool is_strange(struct domain *dom, xk_gfn_t gfn)
+{
+    if (gfn & JOURNAL_SUPER)
+        return !sweep_may_be_ram(dom, gfn & ~JOURNAL_SUPER);
+    return gfn >= sweep_end(dom);
+}
+
 static void drop_strange(struct domain *dom, struct journal_record *rec)
 {
-    uint64_t end = sweep_end(dom);
     uint32_t i, n = 0;
 
     for (i = 0; i < rec->nr_gfns; i++)
-        if (rec->gfns[i] < end)
+        if (!is_strange(dom, rec->gfns[i]))
             rec->gfns[n++] = rec->gfns[i];
     rec->nr_gfns = n;
 }

@@ -114,6 +114,22 @@ struct json_object *report_sweep(const struct domain *dom,
     return obj;
 }
 
+struct json_object *report_recovery(const struct domain *dom,
+                                    const struct recovery_report *r)
+{
+    struct json_object *obj = json_object_new_object();
+
+    add_u64(obj, "domid", dom->info.domid);
+    add_string(obj, "name", dom->name);
+    add_u64(obj, "ranges", r->ranges);
+    add_u64(obj, "recovered", r->recovered);
+    add_u64(obj, "busy", r->busy);
+    add_u64(obj, "refused", r->refused);
+    add_u64(obj, "skipped", r->skipped);
+    add_u64(obj, "duration_us", r->duration_us);
+    return obj;
+}
+
 struct json_object *report_domain(struct domain *dom)
 {
     static const char *const types[] = {
@@ -140,7 +156,7 @@ struct json_object *report_domain(struct domain *dom)
     add_kib(obj, "limit_kib", b->limit);
     add_string(obj, "frontend", device_state_name(&dom->device));
     json_object_object_add(obj, "busy",
-                           json_object_new_boolean(dom->op != NULL));
+                           json_object_new_boolean(dom->op || dom->recovery));
     add_string(obj, "note", note ? note : "");
     return obj;
 }

@@ -33,9 +33,22 @@ struct report {
     uint64_t balloon_us;
 };
 
+/* What a recovery did; ranges of 2 MiB. */
+struct recovery_report {
+    uint64_t ranges;            /* of RAM */
+    uint64_t recovered;
+    uint64_t busy;              /* the guest cannot move what is in it */
+    uint64_t refused;           /* the host had none in one piece */
+    uint64_t skipped;           /* whole, or not RAM alone, or not reached */
+    uint64_t duration_us;
+};
+
 /* control.h: the results of "sweep" and of "memory" for one domain. */
 struct json_object *report_sweep(const struct domain *dom,
                                  const struct report *r);
 struct json_object *report_domain(struct domain *dom);
+/* The result of "recoalesce". */
+struct json_object *report_recovery(const struct domain *dom,
+                                    const struct recovery_report *r);
 
 #endif /* XK_MEMORYD_REPORT_H */

@@ -32,10 +32,14 @@ static const struct number numbers[] = {
     { "inflate_chunk_mib", offsetof(struct settings, inflate_chunk_mib),
       2, 128, 32 },
     { "host_reserve_mib", offsetof(struct settings, host_reserve_mib),
-      0, 1048576, 256 },
+      0, 16777216, 256 },
     { "guard", offsetof(struct settings, guard), 0, 1, 1 },
     { "guard_lend", offsetof(struct settings, guard_lend), 0, 1, 1 },
     { "guard_low_mib", offsetof(struct settings, guard_low_mib), 0, 65536, 0 },
+    { "recover_share_percent",
+      offsetof(struct settings, recover_share_percent), 1, 100, 25 },
+    { "free_page_reporting", offsetof(struct settings, free_page_reporting),
+      0, 1, 1 },
 };
 
 static const char *const levels[] = {

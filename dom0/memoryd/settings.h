@@ -19,6 +19,8 @@ struct settings {
     uint32_t guard;                 /* 1: guests in debt are guarded */
     uint32_t guard_lend;            /* 1: with host memory */
     uint32_t guard_low_mib;         /* stopped below it; 0: by its vcpus */
+    uint32_t recover_share_percent; /* of a guest's time, for recovery */
+    uint32_t free_page_reporting;   /* 1: offered to guests */
     enum xk_log_level log_level;
     char user[33];                  /* LOGIN_NAME_MAX of Debian's adduser */
 };

@@ -398,14 +398,24 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         again(s, wait_us);
 }
 
+bool sweep_may_be_ram(struct domain *dom, uint64_t gfn)
+{
+    uint64_t ram = domain_ram_pages(dom);
+
+    if (gfn % XK_SUPER_PAGES)
+        return false;
+    if (gfn < FOUR_GIB_GFN)
+        return gfn + XK_SUPER_PAGES <= xk_min_u64(ram, DEVICES_GFN);
+    return gfn - FOUR_GIB_GFN + XK_SUPER_PAGES <= ram;
+}
+
 /* A guest can map something as high as it likes; its RAM has an end. */
 uint64_t sweep_end(struct domain *dom)
 {
     return domain_ram_pages(dom) + FOUR_GIB_GFN;
 }
 
-/* How many ranges there are to look at, holes included. */
-static int count_ranges(struct domain *dom, size_t *count_r)
+int sweep_ranges(struct domain *dom, size_t *count_r)
 {
     xk_gfn_t max, end = sweep_end(dom) - 1;
     int rc;
@@ -417,12 +427,17 @@ static int count_ranges(struct domain *dom, size_t *count_r)
     return 0;
 }
 
+bool sweep_is_device(size_t range)
+{
+    return gfn_of(range) >= DEVICES_GFN && gfn_of(range) < FOUR_GIB_GFN;
+}
+
 static void leave_devices_out(struct ranges *r)
 {
     size_t i;
 
     for (i = DEVICES_GFN / XK_SUPER_PAGES;
-         i < r->count && i < FOUR_GIB_GFN / XK_SUPER_PAGES; i++)
+         i < r->count && sweep_is_device(i); i++)
         r->state[i] = RANGE_HOLE;
 }
 
@@ -435,7 +450,7 @@ static int prepare(struct sweep *s)
 
     rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
     if (!rc)
-        rc = count_ranges(dom, &count);
+        rc = sweep_ranges(dom, &count);
     if (!rc)
         rc = ranges_init(&s->ranges, count);
     if (rc)

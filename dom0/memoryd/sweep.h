@@ -56,5 +56,11 @@ void sweep_free(struct sweep *sweep);
 
 /* No pass looks at this gfn or beyond. */
 uint64_t sweep_end(struct domain *dom);
+/* Ranges that a pass looks at, holes included, from gfn 0 on. */
+int sweep_ranges(struct domain *dom, size_t *count_r);
+/* Can the 2 MiB from `gfn` on be the guest's RAM, by libxl's memory map? */
+bool sweep_may_be_ram(struct domain *dom, uint64_t gfn);
+/* No RAM is in this range, by libxl's memory map. */
+bool sweep_is_device(size_t range);
 
 #endif /* XK_MEMORYD_SWEEP_H */

@@ -133,7 +133,7 @@ static int mark_ranges(struct domain *dom, struct window_item *const *live,
  * Xen checks only while there is a debt, so a cache that holds more than its
  * entries need is trimmed first: closing the scratch does that.
  */
-static int open_debt(struct domain *dom)
+int window_open_debt(struct domain *dom)
 {
     struct xk_hv *hv = dom->md->hv;
     int rc = 0;
@@ -158,7 +158,7 @@ static int commit(struct domain *dom, struct window_item *items, size_t count)
             live[n++] = &items[i];
     if (!n)
         return 0;
-    rc = open_debt(dom);
+    rc = window_open_debt(dom);
     if (rc)
         return rc;
     xk_fault("window-opened");
@@ -169,6 +169,40 @@ static int commit(struct domain *dom, struct window_item *items, size_t count)
     return rc;
 }
 
+int window_mark_super(struct domain *dom, xk_gfn_t gfn)
+{
+    struct xk_hv *hv = dom->md->hv;
+    xk_domid_t domid = dom->info.domid;
+    enum xk_gfn_type type;
+    xk_gfn_t at;
+    int rc;
+
+    rc = xk_hv_mark_pod(hv, domid, &gfn, 1, XK_SUPER_ORDER, NULL);
+    if (rc != -EBUSY)
+        return rc;
+    /* There is RAM in it: holes beside that are the work of a guest. */
+    for (at = gfn; at < gfn + XK_SUPER_PAGES; at++) {
+        rc = xk_hv_gfn_type(hv, domid, at, &type);
+        if (!rc && type == XK_GFN_HOLE)
+            rc = xk_hv_mark_pod(hv, domid, &at, 1, 0, NULL);
+        if (rc && rc != -EBUSY)
+            return rc;
+    }
+    return -EBUSY;
+}
+
+/* RAM refuses the mark, an entry stays one, a hole becomes one. */
+static int restore_gfn(struct domain *dom, xk_gfn_t gfn)
+{
+    int rc;
+
+    if (gfn & JOURNAL_SUPER)
+        rc = window_mark_super(dom, gfn & ~JOURNAL_SUPER);
+    else
+        rc = xk_hv_mark_pod(dom->md->hv, dom->info.domid, &gfn, 1, 0, NULL);
+    return rc == -EBUSY ? 0 : rc;
+}
+
 int window_restore(struct domain *dom, const xk_gfn_t *gfns, size_t count)
 {
     struct xk_hv *hv = dom->md->hv;
@@ -177,10 +211,9 @@ int window_restore(struct domain *dom, const xk_gfn_t *gfns, size_t count)
     size_t i;
     int rc;
 
-    /* RAM refuses the mark, an entry stays one, a hole becomes one. */
     for (i = 0; i < count; i++) {
-        rc = xk_hv_mark_pod(hv, domid, &gfns[i], 1, 0, NULL);
-        if (rc && rc != -EBUSY)
+        rc = restore_gfn(dom, gfns[i]);
+        if (rc)
             return rc;
     }
     rc = scratch_close(hv, domid, &dom->scratch);

@@ -44,6 +44,16 @@ int window_run(struct domain *dom, struct xk_grants **grants,
 int window_probe(struct domain *dom, const xk_gfn_t *gfns, size_t count,
                  bool *pod_r);
 
+/* Opens a debt of 2 MiB: the scratch, and a cache that is not larger than
+ * the entries. dom->surplus is to be fresh. */
+int window_open_debt(struct domain *dom);
+
+/*
+ * Every hole in the 2 MiB from gfn on is an entry then, one for all of it if
+ * it can be; RAM stays RAM. -EBUSY: there is some.
+ */
+int window_mark_super(struct domain *dom, xk_gfn_t gfn);
+
 /*
  * Makes the accounts whole: every X is an entry again or RAM, the scratch is
  * closed, the entries are covered. The guest must be paused, or not running.

@@ -17,6 +17,8 @@ static const struct {
     { "resume", memory_resume, "lend a guest memory that the guard stopped" },
     { "map", memory_map, "a picture of one guest's memory" },
     { "top", memory_top, "all guests, and how their memory moves" },
+    { "recoalesce", memory_recoalesce,
+      "make a guest's shattered 2 MiB ranges whole again" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

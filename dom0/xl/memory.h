@@ -10,6 +10,7 @@ int memory_resume(int argc, char **argv);
 int memory_show(int argc, char **argv);
 int memory_map(int argc, char **argv);
 int memory_top(int argc, char **argv);
+int memory_recoalesce(int argc, char **argv);
 
 /* A line for each verb, for --help. */
 void memory_verbs_help(void);

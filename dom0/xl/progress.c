@@ -28,6 +28,7 @@ static const struct {
     { "deflate", "deflating" },
     { "scan",    "sweeping" },
     { "look",    "looking" },
+    { "recover", "recovering" },
 };
 
 static int64_t now_us(void)

@@ -11,6 +11,8 @@
 #include <linux/string.h>
 #include <xen/events.h>
 
+#include <asm/sync_bitops.h>
+
 static_assert(sizeof(struct xk_balloon_ring) == PAGE_SIZE);
 
 static void ring_break(struct xk_ring *ring, const char *what)
@@ -43,6 +45,18 @@ int xk_ring_send(struct xk_ring *ring, const struct xk_balloon_slot *slot)
 	virt_store_release(&page->guest_prod.value, ring->prod);
 	notify_remote_via_irq(ring->irq);
 	return 0;
+}
+
+/* Before FREE is sent. */
+void xk_ring_put_ticket(struct xk_ring *ring, u32 ticket)
+{
+	virt_store_mb(ring->page->ticket.value, ticket);
+}
+
+/* In one step, against dom0's: false when it was there first. */
+bool xk_ring_withdraw_ticket(struct xk_ring *ring, u32 ticket)
+{
+	return sync_cmpxchg(&ring->page->ticket.value, ticket, 0) == ticket;
 }
 
 /* Returns whether there was anything. */

@@ -59,6 +59,7 @@ void guest_init(struct guest *g, uint16_t domid, uint64_t free_gfn,
     memset(g, 0, sizeof(*g));
     g->domid = domid;
     g->gref = g->port = -1;
+    g->version = XK_BALLOON_VERSION;
     g->next = free_gfn;
     g->end = free_gfn + pages;
     g->limit = pages;
@@ -71,7 +72,8 @@ static void drop_ring(struct guest *g)
     if (g->port >= 0)
         (void)fake_guest_port_close(g->domid, (uint32_t)g->port);
     g->gref = g->port = -1;
-    g->connected = false;
+    g->connected = g->recovering = false;
+    g->features = 0;
     g->id = 0;
 }
 
@@ -93,7 +95,7 @@ int guest_connect(struct guest *g)
     if (!rc)
         rc = write_number(g, "event-channel", g->port);
     if (!rc)
-        rc = write_number(g, "version", XK_BALLOON_VERSION);
+        rc = write_number(g, "version", (int)g->version);
     return rc ? rc : guest_write_state(g, FE_INITIALISED);
 }
 
@@ -126,6 +128,30 @@ static void say(struct guest *g, uint16_t type, uint64_t pages)
     if (type == XK_BALLOON_DONE)
         slot.status = g->status;
     (void)guest_send(g, &slot);
+}
+
+int guest_press(struct guest *g, uint64_t available, uint64_t wanted,
+                uint32_t stall_permille)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_PRESSURE, .pages = available, .given = wanted,
+        .status = stall_permille, .ballooned = g->ballooned,
+        .super = g->super, .limit = g->limit,
+    };
+
+    return guest_send(g, &slot);
+}
+
+int guest_offer(struct guest *g, uint64_t gfn, uint64_t ranges)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_FREE, .id = ++g->ticket, .pages = gfn,
+        .given = ranges, .ballooned = g->ballooned, .super = g->super,
+        .limit = g->limit,
+    };
+
+    xk_ring_put_ticket(&g->ring, g->ticket);
+    return guest_send(g, &slot);
 }
 
 /* ---- memory ---- */
@@ -240,6 +266,64 @@ static void take_all(struct guest *g)
     end_job(g, XK_BALLOON_OK);
 }
 
+/* ---- recovery ---- */
+
+/* All of a range goes and comes back; its data moved elsewhere before, or the
+ * test looks at zero ranges. */
+static uint32_t recover_range(struct guest *g, uint64_t gfn)
+{
+    uint64_t end = gfn + XK_SUPER_PAGES, at;
+
+    if (gfn < g->pinned_end && end > g->pinned)
+        return XK_BALLOON_EBUSY;
+    if (fake_guest_decrease(g->domid, &gfn, 1, XK_SUPER_ORDER) != 1)
+        return XK_BALLOON_EHOST;
+    if (!g->pieces &&
+        fake_guest_populate(g->domid, &gfn, 1, XK_SUPER_ORDER) == 1)
+        return XK_BALLOON_OK;
+    for (at = gfn; at < end; at++)
+        if (fake_guest_populate(g->domid, &at, 1, 0) != 1)
+            break;
+    for (; at < end && g->nr_held < GUEST_EXTENTS; at++) {
+        g->held[g->nr_held++] = (struct guest_extent){ at, 0 };
+        count(g, 0, 1);
+    }
+    return g->nr_held && g->held[g->nr_held - 1].gfn == end - 1
+               ? XK_BALLOON_ENOMEM : XK_BALLOON_EHOST;
+}
+
+static void end_job(struct guest *g, uint32_t status);
+
+/* One range a turn. */
+static void recover_next(struct guest *g)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_RECOVERED, .id = g->id, .pages = g->target,
+        .limit = g->limit,
+    };
+
+    slot.status = recover_range(g, g->target);
+    slot.ballooned = g->ballooned;
+    slot.super = g->super;
+    if (guest_send(g, &slot))
+        return;
+    g->target += XK_SUPER_PAGES;
+    g->given++;
+    g->recovering = !g->stop && g->given < g->todo;
+    if (!g->recovering)
+        end_job(g, g->given < g->todo ? XK_BALLOON_ESTOP : XK_BALLOON_OK);
+}
+
+static void begin_recovery(struct guest *g, const struct xk_balloon_slot *msg)
+{
+    g->id = msg->id;
+    g->target = msg->pages;
+    g->todo = msg->given;
+    g->given = 0;
+    g->last = g->stop = false;
+    g->recovering = true;
+}
+
 static void begin(struct guest *g, uint64_t id, uint64_t target)
 {
     g->id = id;
@@ -260,10 +344,20 @@ static void on_message(struct guest *g, const struct xk_balloon_slot *msg)
 {
     g->messages++;
     g->seen = *msg;
+    if (msg->type == XK_BALLOON_FEATURES)
+        g->features = msg->pages;
+    if (msg->type == XK_BALLOON_REPORTED && msg->id == g->ticket) {
+        g->reported++;
+        g->report_status = msg->status;
+    }
     if (g->deaf)
         return;
     if (msg->type == XK_BALLOON_TARGET && !g->id) {
         begin(g, msg->id, msg->pages);
+        return;
+    }
+    if (msg->type == XK_BALLOON_RECOVER && !g->id) {
+        begin_recovery(g, msg);
         return;
     }
     if (msg->id != g->id || !g->id)
@@ -301,4 +395,6 @@ void guest_poll(struct guest *g)
     (void)fake_guest_port_pending(g->domid, (uint32_t)g->port);
     while (xk_ring_get(&g->ring, &msg) == 1)
         on_message(g, &msg);
+    if (g->recovering && !g->deaf)
+        recover_next(g);
 }

@@ -33,6 +33,7 @@ struct guest {
     uint16_t domid;
     bool deaf;                  /* answers nothing, reconnects to nothing */
     bool connected;
+    unsigned int version;       /* that it speaks */
     int gref, port;             /* -1: none */
     struct xk_ring ring;
     uint64_t next, end;         /* free memory it may give, gfns */
@@ -42,8 +43,14 @@ struct guest {
     uint64_t bare;              /* pages given without an allowance, ever */
     uint64_t id, todo, given;   /* the job; id 0: none */
     uint64_t target;
-    bool last, stop;
+    uint64_t pinned, pinned_end;    /* gfns whose contents it cannot move */
+    bool last, stop, recovering;
+    bool pieces;                /* the host has no 2 MiB in one piece for it */
     uint32_t status;
+    uint64_t features;          /* that dom0 offered */
+    uint32_t ticket;            /* of the last FREE */
+    unsigned long reported;     /* answers to FREE */
+    uint32_t report_status;     /* of the last of them */
     unsigned long jobs;         /* that it has ended */
     unsigned long messages;     /* that it was sent */
     struct xk_balloon_slot seen;/* the last of them */
@@ -65,6 +72,11 @@ unsigned int guest_backend_state(const struct guest *g);
 
 /* Puts one message as it is, and notifies. 0 or -errno. */
 int guest_send(struct guest *g, const struct xk_balloon_slot *slot);
+/* Says how short of memory it is. */
+int guest_press(struct guest *g, uint64_t available, uint64_t wanted,
+                uint32_t stall_permille);
+/* Offers free memory, ticket first. */
+int guest_offer(struct guest *g, uint64_t gfn, uint64_t ranges);
 void guest_notify(const struct guest *g);
 
 #endif /* XK_COMPONENT_GUEST_H */

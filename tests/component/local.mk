@@ -26,7 +26,8 @@ component_programs = tests/component/test_memoryd \
 	tests/component/test_guard \
 	tests/component/test_hostile tests/component/test_kill \
 	tests/component/test_map \
-	tests/component/test_trace
+	tests/component/test_trace tests/component/test_pressure \
+	tests/component/test_recovery tests/component/test_reporting
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
 
@@ -52,6 +53,24 @@ tests_component_test_map_SOURCES = tests/component/test_map.c
 tests_component_test_map_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_map_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_map_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_pressure_SOURCES = tests/component/test_pressure.c
+tests_component_test_pressure_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_pressure_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_pressure_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_recovery_SOURCES = tests/component/test_recovery.c
+tests_component_test_recovery_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_recovery_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_recovery_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_reporting_SOURCES = tests/component/test_reporting.c
+tests_component_test_reporting_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_reporting_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_reporting_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_trace_SOURCES = tests/component/test_trace.c

@@ -192,6 +192,19 @@ START_TEST(cons_nonsense)
 }
 END_TEST
 
+/* It is nonsense at once: what memoryd greets it with breaks the device. */
+START_TEST(cons_nonsense_at_once)
+{
+    bad->deaf = false;
+    (void)guest_write_state(bad, FE_CLOSED);
+    play_idle(&play, 20);
+    bad->deaf = true;
+    ck_assert_int_eq(guest_connect(bad), 0);
+    bad->ring.page->guest_cons.value = far[_i];
+    expect_broken();
+}
+END_TEST
+
 START_TEST(cons_backwards)
 {
     begin_job();
@@ -202,12 +215,14 @@ START_TEST(cons_backwards)
 END_TEST
 
 static const struct xk_balloon_slot malformed[] = {
-    { .type = 0 }, { .type = 5 }, { .type = 0xffff },
+    { .type = 0 }, { .type = 64 }, { .type = 0xffff },
     { .type = XK_BALLOON_TARGET, .id = 1 },
     { .type = XK_BALLOON_SETTLED, .id = 1 },
     { .type = XK_BALLOON_STATE, .flags = 1 },
     { .type = XK_BALLOON_STATE, .ballooned = UINT64_MAX },
     { .type = XK_BALLOON_STATE, .limit = UINT64_C(1) << 41 },
+    { .type = XK_BALLOON_PRESSURE, .status = 1001 },
+    { .type = XK_BALLOON_PRESSURE, .given = UINT64_MAX },
     { .type = XK_BALLOON_SWEEP, .pages = 1 },
     { .type = XK_BALLOON_SWEEP, .id = 1, .pages = 1 },
     { .type = XK_BALLOON_GAVE, .id = 1, .given = 1 },
@@ -407,7 +422,7 @@ static const char *const keys[] = {
 
 static const char *const values[] = {
     "", "-1", "99999999999999999999", "4294967296", "0x", " 1", "1 ", "one",
-    "\n", "131072", "65536", "2", "\xff\xfe",
+    "\n", "131072", "65536", "9", "\xff\xfe",
 };
 
 static void write_bytes(const char *key, const char *value, size_t len)
@@ -580,6 +595,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, prod_far_ahead, 0, XK_ARRAY_SIZE(far));
     tcase_add_loop_test(tc, cons_nonsense, 0, XK_ARRAY_SIZE(far));
+    tcase_add_loop_test(tc, cons_nonsense_at_once, 0, XK_ARRAY_SIZE(far));
     tcase_add_test(tc, cons_backwards);
     tcase_add_loop_test(tc, malformed_or_uncalled_for, 0,
                         XK_ARRAY_SIZE(malformed));

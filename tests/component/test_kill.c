@@ -146,6 +146,26 @@ static void inflates(void)
     play_down(&play);
 }
 
+static bool answered(struct play *p, void *arg)
+{
+    (void)p;
+    return guest->reported != *(unsigned long *)arg;
+}
+
+/* Three ranges of free memory, all zero, and one that is RAM with data is
+ * never offered. */
+static void reports(void)
+{
+    unsigned long before = guest->reported;
+
+    just_up();
+    play_connect(&play);
+    ck_assert_int_eq(guest_offer(guest, 2 * SUPER, 3), 0);
+    ck_assert(play_until(&play, answered, &before, 5000));
+    ck_assert_uint_eq(guest->report_status, XK_BALLOON_OK);
+    play_down(&play);
+}
+
 /* The next daemon, and the guest with it, to the size of the beginning. */
 static void deflates(void)
 {
@@ -194,7 +214,7 @@ static void teardown(void)
 
 /* ---- once ---- */
 
-static void kill_at_each(work_fn *work, work_fn *next)
+static void kill_at_each(work_fn *work, work_fn *next, unsigned int least)
 {
     unsigned int n;
     bool was = true;
@@ -208,18 +228,24 @@ static void kill_at_each(work_fn *work, work_fn *next)
         check_usable(next);
         world_end();
     }
-    ck_assert_uint_gt(n, 40);
+    ck_assert_uint_gt(n, least);
 }
 
 START_TEST(kill_sweep)
 {
-    kill_at_each(sweeps, sweeps);
+    kill_at_each(sweeps, sweeps, 40);
 }
 END_TEST
 
 START_TEST(kill_inflate)
 {
-    kill_at_each(inflates, deflates);
+    kill_at_each(inflates, deflates, 40);
+}
+END_TEST
+
+START_TEST(kill_report)
+{
+    kill_at_each(reports, reports, 25);
 }
 END_TEST
 
@@ -272,6 +298,12 @@ START_TEST(kill_repair_of_inflate)
 }
 END_TEST
 
+START_TEST(kill_repair_of_report)
+{
+    kill_repairs(reports, 1, 1);
+}
+END_TEST
+
 /* ---- between a call and the journal ---- */
 
 #ifdef XK_FAULT_POINTS
@@ -279,12 +311,16 @@ static const char *const points[] = {
     "window-pausing", "window-paused", "window-opened", "window-taken",
     "window-marked", "window-closed", "window-verified", "window-unpaused",
     "inflate-opening", "inflate-opened", "inflate-closed",
+    "report-opening", "report-opened", "report-taken", "report-marked",
+    "report-closed",
 };
 
 START_TEST(kill_at_points)
 {
     const char *point = points[_i];
-    work_fn *work = strncmp(point, "inflate", 7) ? sweeps : inflates;
+    work_fn *work = !strncmp(point, "inflate", 7)  ? inflates
+                    : !strncmp(point, "report", 6) ? reports
+                                                   : sweeps;
     char value[64];
     unsigned int n;
     bool was = true;
@@ -467,8 +503,10 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, kill_sweep);
     tcase_add_test(tc, kill_inflate);
+    tcase_add_test(tc, kill_report);
     tcase_add_test(tc, kill_repair_of_sweep);
     tcase_add_test(tc, kill_repair_of_inflate);
+    tcase_add_test(tc, kill_repair_of_report);
 #ifdef XK_FAULT_POINTS
     tcase_add_loop_test(tc, kill_at_points, 0, XK_ARRAY_SIZE(points));
     tcase_add_loop_test(tc, kill_at_repair_points, 0,

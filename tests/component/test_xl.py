@@ -91,6 +91,12 @@ def map_of(runs, cell=1, **more):
 MAP = map_of([(2, 1), (1, 63), (3, 50), (4, 10), (0, 4)])
 
 
+RECOALESCE = {
+    "domid": 3, "name": "web", "ranges": 256, "recovered": 200, "busy": 50,
+    "refused": 2, "skipped": 4, "duration_us": 2400000,
+}
+
+
 def line(obj):
     return json.dumps(obj).encode() + b"\n"
 
@@ -196,6 +202,52 @@ class XlTest(unittest.TestCase):
         self.assertRegex(err, r"\A%s(?: [a-z]+)?: [^\n]*%s[^\n]*\n\Z" %
                          (args[0], pattern))
         return err
+
+
+class Recoalesce(XlTest):
+    def test_request(self):
+        server = self.serve(progress(1, 4, phase="recover"),
+                            result(RECOALESCE))
+        code, out, err = self.run_xl("xl-memory", "recoalesce", "web")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(server.request, {
+            "jsonrpc": "2.0", "id": 1, "method": "recoalesce",
+            "params": {"domain": "web"}})
+        for text in ("web (domain 3): recovered 400.0 MiB in 2.4 s",
+                     "ranges          256  of 2 MiB looked at",
+                     "recovered       200  one piece now",
+                     "busy             50  in use, cannot be moved",
+                     "refused           2  the host had no 2 MiB in one piece",
+                     "skipped           4  whole already, or part of the "
+                     "balloon"):
+            self.assertIn(text + "\n", out)
+
+    def test_json(self):
+        self.serve(result(RECOALESCE))
+        code, out, _ = self.run_xl("xl-memory", "recoalesce", "3", "--json")
+        self.assertEqual((code, json.loads(out)), (0, RECOALESCE))
+
+    def test_refused(self):
+        self.serve(error(-32001, "web: not now: it is paused"))
+        self.assert_fails(1, "it is paused", "xl-memory", "recoalesce", "web")
+
+    def test_unsound_fields(self):
+        for field in RECOALESCE:
+            short = {k: v for k, v in RECOALESCE.items() if k != field}
+            for obj in (short, dict(RECOALESCE, **{field: None})):
+                with self.subTest(field):
+                    server = self.serve(result(obj))
+                    self.assert_fails(1, 'has no sound "%s"' % field,
+                                      "xl-memory", "recoalesce", "web")
+                    server.close()
+                    os.unlink(self.path)
+
+    def test_bad_usage(self):
+        self.assert_fails(2, "no domain given", "xl-memory", "recoalesce")
+        self.assert_fails(2, 'unexpected "b"', "xl-memory", "recoalesce", "a",
+                          "b")
+        self.assert_fails(2, "unknown option", "xl-memory", "recoalesce",
+                          "web", "--background")
 
 
 class Normal(XlTest):

@@ -51,7 +51,7 @@ static void act_connect(struct front *f)
     f->prod = 0;
     put_number(f, "ring-ref", f->gref);
     put_number(f, "event-channel", f->port);
-    put_number(f, "version", 1);
+    put_number(f, "version", f->in.left % 4 ? 2 : 1);
     put_number(f, "state", 3);
 }
 
@@ -91,10 +91,15 @@ static void act_raw(struct front *f)
 /* A message that could be right. */
 static void act_message(struct front *f)
 {
+    static const uint16_t types[] = {
+        XK_BALLOON_STATE, XK_BALLOON_SWEEP, XK_BALLOON_GAVE, XK_BALLOON_DONE,
+        XK_BALLOON_PRESSURE, XK_BALLOON_RECOVERED, XK_BALLOON_FREE,
+        XK_BALLOON_FREE,
+    };
     const struct balloon *b = &f->dom->device.balloon;
     uint8_t what = fuzz_byte(&f->in), more = fuzz_byte(&f->in);
     struct xk_balloon_slot slot = {
-        .type = (uint16_t)(1 + what % 4), .flags = what >> 7,
+        .type = types[what % 8], .flags = what >> 7,
         .limit = UINT64_C(4) * FAKE_SUPER_PAGES, .id = b->id,
         .pages = b->want, .given = b->moved + more % 4u * 256u,
         .status = more / 64u,
@@ -104,6 +109,18 @@ static void act_message(struct front *f)
         slot.flags = 0;
     if (slot.type == XK_BALLOON_STATE)
         slot.id = 0;
+    if (slot.type == XK_BALLOON_FREE) {
+        slot.id = 1 + more % 3u;
+        slot.pages = what / 8u * UINT64_C(256);
+        slot.given = more / 8u;
+        f->page->ticket.value = more % 5u;
+    }
+    if (slot.type == XK_BALLOON_RECOVERED)
+        slot.pages = b->range_gfn;
+    if (slot.type == XK_BALLOON_PRESSURE) {
+        slot.given = slot.ballooned = more * UINT64_C(64);
+        slot.status = more * 5u;
+    }
     push(f, &slot);
 }
 
@@ -131,6 +148,20 @@ static void act_job(struct front *f)
 
     (void)balloon_start(b, fuzz_byte(&f->in) * UINT64_C(64), NULL, on_done,
                         NULL);
+}
+
+static void on_range(uint64_t gfn, uint32_t status, void *arg)
+{
+    (void)gfn, (void)status, (void)arg;
+}
+
+static void act_recover(struct front *f)
+{
+    uint8_t what = fuzz_byte(&f->in);
+
+    (void)balloon_recover(&f->dom->device.balloon,
+                          what / 20u * UINT64_C(512), what % 20u, on_range,
+                          on_done, NULL);
 }
 
 static void act_stop(struct front *f)
@@ -172,6 +203,7 @@ static void act_suspend(struct front *f)
 static void (*const acts[])(struct front *f) = {
     act_message, act_connect, act_state, act_node, act_raw, act_index,
     act_job, act_stop, act_give, act_rob, act_suspend, act_message,
+    act_recover,
 };
 
 static void check_state(const struct front *f)

@@ -26,6 +26,7 @@ void stage_once(void)
     FUZZ_CHECK(!fake_init(&host));
     memoryd_init(md);
     md->settings.inflate_chunk_mib = 4;
+    md->settings.host_reserve_mib = 4;
     FUZZ_CHECK(!xk_loop_init(&md->loop));
     md->journal.fd = memfd_create("journal", MFD_CLOEXEC);
     FUZZ_CHECK(md->journal.fd >= 0);

@@ -202,6 +202,33 @@ START_TEST(test_own_indices)
 }
 END_TEST
 
+START_TEST(test_ticket)
+{
+    static union { struct xk_balloon_ring ring; uint8_t bytes[4096]; } shared;
+    struct xk_ring front, back;
+
+    xk_ring_init(&front, &shared, XK_RING_GUEST);
+    xk_ring_init(&back, &shared, XK_RING_DOM0);
+    ck_assert(!xk_ring_take_ticket(&back, 1));
+    ck_assert(!xk_ring_take_ticket(&back, 0));
+    xk_ring_put_ticket(&front, 7);
+    ck_assert(!xk_ring_take_ticket(&back, 6));
+    ck_assert(xk_ring_take_ticket(&back, 7));
+    ck_assert_uint_eq(shared.ring.ticket.value, 7 | XK_BALLOON_TAKEN);
+    /* Once only, and not to be taken back. */
+    ck_assert(!xk_ring_take_ticket(&back, 7));
+    ck_assert(!xk_ring_take_ticket(&back, 7 | XK_BALLOON_TAKEN));
+    ck_assert(!xk_ring_withdraw_ticket(&front, 7));
+    xk_ring_put_ticket(&front, 8);
+    ck_assert(xk_ring_withdraw_ticket(&front, 8));
+    ck_assert(!xk_ring_take_ticket(&back, 8));
+    /* Nothing of a broken peer. */
+    xk_ring_put_ticket(&front, 9);
+    back.broken = true;
+    ck_assert(!xk_ring_take_ticket(&back, 9));
+}
+END_TEST
+
 TCase *tcase_ring(void)
 {
     TCase *tc = tcase_create("ring");
@@ -215,5 +242,6 @@ TCase *tcase_ring(void)
     tcase_add_test(tc, test_most_prod);
     tcase_add_loop_test(tc, test_bad_cons, 0, 3);
     tcase_add_test(tc, test_own_indices);
+    tcase_add_test(tc, test_ticket);
     return tc;
 }

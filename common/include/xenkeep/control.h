@@ -69,6 +69,17 @@
  *   resume {"domain"}    -> {"domid","name","lent_kib"}
  *       of a guest that the guard stopped: lends it what it needs to go on,
  *       also where the policy does not, and lets it run
+ *   recoalesce {"domain","background"?}
+ *       has the guest make its shattered 2 MiB ranges whole again, while it
+ *       runs. With background the answer comes at once, with no range done
+ *       yet, and the work goes on; its end is in the log. Progress phase:
+ *       "recover" (pages).
+ *       -> {"domid","name","ranges","recovered","busy","refused","skipped",
+ *       "duration_us"}
+ *       ranges: of RAM; recovered: one piece now; busy: in use, the guest
+ *       cannot move what is in it; refused: the host had no 2 MiB in one
+ *       piece; skipped: whole already, or not RAM alone. The four add up to
+ *       ranges.
  *   metrics {}           -> {"text":S}  OpenMetrics text
  */
 #ifndef XENKEEP_CONTROL_H

@@ -52,4 +52,14 @@ int xk_ring_put(struct xk_ring *ring, const struct xk_balloon_slot *slot);
  */
 void xk_ring_push(struct xk_ring *ring);
 
+/*
+ * The ticket of FREE. dom0 takes it: true, when it still stood in the page,
+ * and the guest now waits for the answer. The guest withdraws it: true, when
+ * dom0 has not taken it and will not.
+ */
+bool xk_ring_take_ticket(struct xk_ring *ring, uint32_t ticket);
+bool xk_ring_withdraw_ticket(struct xk_ring *ring, uint32_t ticket);
+/* The guest writes it, before it sends FREE. */
+void xk_ring_put_ticket(struct xk_ring *ring, uint32_t ticket);
+
 #endif /* XENKEEP_RING_H */

@@ -11,8 +11,9 @@ XL_MEMORY=/usr/local/sbin/xl-memory
 
 # Emulated, a pause is several times as long as on a host, and the waits that
 # keep its share small with it: a case that is not about the share uses this.
+# Nor do free pages become entries by themselves where a case counts them.
 printf '%s\n' 'pause_share_permille = 300' 'scan_share_percent = 100' \
-    >/tmp/memoryd.conf
+    'free_page_reporting = 0' >/tmp/memoryd.conf
 
 # start_memoryd [option...]: as its own user, like the unit does, with
 # /tmp/memoryd.conf unless an option says otherwise

@@ -14,7 +14,7 @@
 toucher()
 {
     create_guest "$1" agent=no kernel="$STAGE/dom0/toucher" ramdisk=none \
-        memory=128 maxmem=256 vcpus=2 extra="$2"
+        memory=128 maxmem=256 vcpus=2 on_poweroff=preserve extra="$2"
 }
 
 # said NAME-ID: what it wrote to Xen's console
@@ -33,7 +33,7 @@ lives()
     wait_for 60 "said $id | grep -q touched" || fail "$1: $(said "$id")"
     note "$1: $(said "$id" | tail -n 1)"
     said "$id" | grep -q 'touched .* wrong 0$'
-    wait_for 20 "! domid $1"
+    destroy_guest "$1"
 }
 
 guard_with()
@@ -66,7 +66,7 @@ guard_with 0
 [ "$(domain_value data paused)" = 1 ]
 "$XL_MEMORY" resume data
 wait_for 60 "said $id | grep -q 'touched .* wrong 0\$'"
-wait_for 20 "! domid data"
+destroy_guest data
 stop_daemon memoryd
 
 note "by lent memory"
