@@ -206,6 +206,8 @@ START_TEST(takes_its_time)
     fast = play_number(reply, "duration_us");
     json_object_put(reply);
     play.md.settings.recover_share_percent = 10;
+    /* Or it would know that there is nothing to do. */
+    map_note_ram(play_domain(&play, dom), MAP_UNKNOWN);
     reply = recoalesce();
     slow = play_number(reply, "duration_us");
     json_object_put(reply);
