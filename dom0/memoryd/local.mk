@@ -8,6 +8,7 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/domain.h dom0/memoryd/journal.c dom0/memoryd/journal.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
 	dom0/memoryd/operation.c dom0/memoryd/operation.h \
+	dom0/memoryd/policy.c dom0/memoryd/policy.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
 	dom0/memoryd/scan.c dom0/memoryd/scan.h dom0/memoryd/scratch.c \

@@ -18,6 +18,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_log.c \
 	tests/unit/test_metrics.c \
 	tests/unit/test_parse.c \
+	tests/unit/test_policy.c \
 	tests/unit/test_ranges.c \
 	tests/unit/test_ring.c \
 	tests/unit/test_schema.c \

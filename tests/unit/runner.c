@@ -21,6 +21,7 @@ int main(void)
     suite_add_tcase(suite, tcase_log());
     suite_add_tcase(suite, tcase_metrics());
     suite_add_tcase(suite, tcase_parse());
+    suite_add_tcase(suite, tcase_policy());
     suite_add_tcase(suite, tcase_ranges());
     suite_add_tcase(suite, tcase_ring());
     suite_add_tcase(suite, tcase_schema());

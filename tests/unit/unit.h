@@ -16,6 +16,7 @@ TCase *tcase_listing(void);
 TCase *tcase_log(void);
 TCase *tcase_metrics(void);
 TCase *tcase_parse(void);
+TCase *tcase_policy(void);
 TCase *tcase_ranges(void);
 TCase *tcase_ring(void);
 TCase *tcase_schema(void);
