@@ -11,6 +11,7 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/policy.c dom0/memoryd/policy.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
+	dom0/memoryd/rule.c dom0/memoryd/rule.h \
 	dom0/memoryd/scan.c dom0/memoryd/scan.h dom0/memoryd/scratch.c \
 	dom0/memoryd/scratch.h dom0/memoryd/settings.c \
 	dom0/memoryd/settings.h dom0/memoryd/sweep.c dom0/memoryd/sweep.h \

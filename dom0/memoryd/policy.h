@@ -35,7 +35,7 @@ struct policy_guest {
     uint64_t step;              /* most that one move may change */
     bool connected;             /* its balloon can be moved */
     bool busy;                  /* at work, or within its pace: not now */
-    uint64_t taking;            /* the work it is at still takes from the host */
+    uint64_t taking;            /* its work still takes this from the host */
     uint64_t giving;            /* or gives to it */
     struct policy_word word;
 };

@@ -21,6 +21,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_policy.c \
 	tests/unit/test_ranges.c \
 	tests/unit/test_ring.c \
+	tests/unit/test_rule.c \
 	tests/unit/test_schema.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_util.c \

@@ -19,6 +19,7 @@ TCase *tcase_parse(void);
 TCase *tcase_policy(void);
 TCase *tcase_ranges(void);
 TCase *tcase_ring(void);
+TCase *tcase_rule(void);
 TCase *tcase_schema(void);
 TCase *tcase_settings(void);
 TCase *tcase_util(void);
