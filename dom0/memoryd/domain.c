@@ -20,6 +20,10 @@
 /* Domains read in one call. */
 #define LIST_STEP 64
 
+/* Pages that a domain has beside its memory/target at most: the special
+ * pages; LIBXL_MAXMEM_CONSTANT of libxl is 1 MiB. */
+#define SPECIAL_PAGES_MAX 256u
+
 /* Between two attempts to make a held guest whole. */
 #define HOLD_SECONDS 1
 
@@ -61,6 +65,15 @@ int domain_target_kib(struct domain *dom, uint64_t *kib_r)
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r)
 {
     return memory_node(dom, XK_PATH_MEMORY_STATIC_MAX, kib_r);
+}
+
+uint64_t domain_beside(struct domain *dom)
+{
+    uint64_t kib, size = dom->info.tot_pages;
+
+    if (domain_target_kib(dom, &kib) || size <= kib / 4)
+        return 0;
+    return xk_min_u64(size - kib / 4, SPECIAL_PAGES_MAX);
 }
 
 uint64_t domain_ram_pages(struct domain *dom)

@@ -9,12 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "balancer.h"
 #include "budget.h"
 #include "device.h"
 #include "memoryd.h"
 #include "scratch.h"
 
 struct operation;
+
+/* A page that every guest has: its first above 1 MiB. */
+#define DOMAIN_RAM_GFN 0x100u
 
 struct domain {
     struct memoryd *md;
@@ -32,6 +36,7 @@ struct domain {
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
     uint64_t swept_pages;       /* committed since memoryd knows it */
+    struct balance balance;
     struct domain *next;
 };
 
@@ -49,6 +54,9 @@ int domain_refresh(struct domain *dom);
 /* memory/target and memory/static-max, KiB; -ENOENT, -EINVAL. */
 int domain_target_kib(struct domain *dom, uint64_t *kib_r);
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
+
+/* Pages that it has beside its target, as last read: its special pages. */
+uint64_t domain_beside(struct domain *dom);
 
 /* Pages of RAM it can have at most. */
 uint64_t domain_ram_pages(struct domain *dom);

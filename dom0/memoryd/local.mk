@@ -2,6 +2,7 @@
 # memoryd: a library of its parts, so that tests link what the daemon is.
 noinst_LIBRARIES += dom0/memoryd/libxkmemoryd.a
 dom0_memoryd_libxkmemoryd_a_SOURCES = \
+	dom0/memoryd/balancer.c dom0/memoryd/balancer.h \
 	dom0/memoryd/balloon.c dom0/memoryd/balloon.h dom0/memoryd/budget.c \
 	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
 	dom0/memoryd/device.c dom0/memoryd/device.h dom0/memoryd/domain.c \
@@ -12,7 +13,8 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
 	dom0/memoryd/rule.c dom0/memoryd/rule.h \
-	dom0/memoryd/scan.c dom0/memoryd/scan.h dom0/memoryd/scratch.c \
+	dom0/memoryd/scan.c dom0/memoryd/scan.h \
+	dom0/memoryd/scene.c dom0/memoryd/scene.h dom0/memoryd/scratch.c \
 	dom0/memoryd/scratch.h dom0/memoryd/settings.c \
 	dom0/memoryd/settings.h dom0/memoryd/sweep.c dom0/memoryd/sweep.h \
 	dom0/memoryd/window.c dom0/memoryd/window.h

@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "xs.h"
 
+#include "balancer.h"
 #include "journal.h"
 #include "settings.h"
 
@@ -33,6 +34,7 @@ struct totals {
     uint64_t deflated_pages;
     uint64_t broken_devices;
     uint64_t repairs;
+    uint64_t balance_moves;
 };
 
 struct memoryd {
@@ -45,6 +47,7 @@ struct memoryd {
     struct settings settings;
     struct totals totals;
     struct domain *domains;
+    struct balancer balancer;
     struct xk_watch introduced, released;
     int lock_fd;
     uint8_t slot_used[JOURNAL_SLOTS];

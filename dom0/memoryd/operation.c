@@ -23,10 +23,6 @@
 #include "sweep.h"
 #include "xk-keys.h"
 
-/* Pages that a domain has beside its memory/target at most: the special
- * pages; LIBXL_MAXMEM_CONSTANT of libxl is 1 MiB. */
-#define SPECIAL_PAGES_MAX 256u
-
 /* What a command asks for. */
 struct request {
     struct xk_ctl_call *call;
@@ -254,11 +250,9 @@ static void on_balloon_progress(uint64_t moved, uint64_t want, void *arg)
 static int goal_of(struct operation *op, uint64_t target_kib, uint64_t *goal_r)
 {
     const struct balloon *b = &op->dom->device.balloon;
-    uint64_t size = op->report.before.tot_pages, now_kib, beside = 0, want;
+    uint64_t size = op->report.before.tot_pages;
+    uint64_t want = target_kib / 4 + domain_beside(op->dom);
 
-    if (!domain_target_kib(op->dom, &now_kib) && size > now_kib / 4)
-        beside = xk_min_u64(size - now_kib / 4, SPECIAL_PAGES_MAX);
-    want = target_kib / 4 + beside;
     op->shrinking = want > size;
     op->report.asked = op->shrinking ? want - size : size - want;
     if (op->shrinking && op->report.asked > b->ballooned)

@@ -351,13 +351,14 @@ uint64_t policy_step(uint64_t step, uint64_t limit, uint64_t asked,
                      uint64_t moved, uint64_t us, uint64_t interval_ms)
 {
     uint64_t due = xk_max_u64(interval_ms, 1) * 1000;
+    uint64_t tried = sane(xk_min_u64(step, asked));
 
     limit = xk_max_u64(limit, POLICY_UNIT);
     if (moved >= asked && us <= due)
         step = sane(step) * 2;
     else if (us <= due)
-        step = (sane(step) + sane(moved)) / 2;
+        step = (tried + sane(moved)) / 2;
     else
-        step = (sane(step) + (uint64_t)(sane(moved) * (wide_t)due / us)) / 2;
+        step = (tried + (uint64_t)(sane(moved) * (wide_t)due / us)) / 2;
     return xk_max_u64(xk_min_u64(step, limit), POLICY_UNIT);
 }

@@ -23,6 +23,7 @@ tests_component_libxkplay_a_SOURCES = \
 	tests/component/play.c tests/component/play.h
 
 component_programs = tests/component/test_memoryd \
+	tests/component/test_balancer \
 	tests/component/test_hostile tests/component/test_kill \
 	tests/component/test_trace
 check_PROGRAMS += $(component_programs)
@@ -32,6 +33,12 @@ tests_component_test_memoryd_SOURCES = tests/component/test_memoryd.c
 tests_component_test_memoryd_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_memoryd_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_memoryd_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_balancer_SOURCES = tests/component/test_balancer.c
+tests_component_test_balancer_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_balancer_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_balancer_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_hostile_SOURCES = tests/component/test_hostile.c
