@@ -42,7 +42,16 @@ _xl_sweep()
 
 _xl_memory()
 {
-    _xenkeep_complete "${COMP_WORDS[COMP_CWORD]}" "--json --help --version"
+    local cur=${COMP_WORDS[COMP_CWORD]} verb
+
+    _xenkeep_complete "$cur" "--json --help --version"
+    if ((COMP_CWORD == 1)); then
+        for verb in show plan policy; do
+            if [[ $verb == "$cur"* ]]; then
+                COMPREPLY+=("$verb")
+            fi
+        done
+    fi
 }
 
 complete -F _xl_sweep xl-sweep

@@ -18,6 +18,8 @@ xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
 xl_memory_SOURCES = \
 	dom0/xl/memory.c dom0/xl/memory.h \
+	dom0/xl/memory_plan.c \
+	dom0/xl/memory_policy.c \
 	dom0/xl/memory_show.c \
 	$(xl_command_sources)
 xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
