@@ -15,6 +15,7 @@
 #define F_PAGES     0x04u
 #define F_GIVEN     0x08u
 #define F_HELD      0x10u   /* ballooned, super, limit */
+#define F_PERMILLE  0x20u   /* status is a share */
 
 struct rule {
     const char *name;
@@ -31,10 +32,15 @@ static const struct rule rules[] = {
       F_ID | F_GIVEN | F_HELD },
     { "DONE", XK_BALLOON_DONE, true, 0,
       F_ID | F_STATUS | F_GIVEN | F_HELD },
+    { "PRESSURE", XK_BALLOON_PRESSURE, true, 0,
+      F_PAGES | F_GIVEN | F_PERMILLE | F_HELD },
+    { "RECOVERED", XK_BALLOON_RECOVERED, true, 0,
+      F_ID | F_STATUS | F_PAGES | F_HELD },
     { "TARGET", XK_BALLOON_TARGET, false, 0, F_ID | F_PAGES },
     { "SWEPT", XK_BALLOON_SWEPT, false, 0, F_ID | F_STATUS | F_PAGES },
     { "SETTLED", XK_BALLOON_SETTLED, false, 0, F_ID | F_PAGES },
     { "STOP", XK_BALLOON_STOP, false, 0, F_ID },
+    { "RECOVER", XK_BALLOON_RECOVER, false, 0, F_ID | F_PAGES | F_GIVEN },
 };
 
 static const struct rule *rule_of(unsigned int type)
@@ -76,6 +82,8 @@ int xk_balloon_check(const struct xk_balloon_slot *untrusted,
         return -EPROTO;
     if ((rule->fields & F_STATUS) &&
         untrusted->status > XK_BALLOON_STATUS_MAX)
+        return -EPROTO;
+    if ((rule->fields & F_PERMILLE) && untrusted->status > 1000)
         return -EPROTO;
     return counts_ok(untrusted, rule->fields) ? 0 : -EPROTO;
 }

@@ -41,7 +41,7 @@ static void look_at(struct memoryd *md, uint64_t when_us)
 }
 
 /* What was freed can be given now, and the guest's next step is known. */
-static void on_resized(struct domain *dom, const struct resize *r)
+static void on_resized(struct domain *dom, const struct resized *r)
 {
     struct memoryd *md = dom->md;
 
@@ -86,6 +86,8 @@ static void move(struct memoryd *md, struct scene *s, size_t i)
     dom->balance.next_us = xk_now_us() +
                            pause_after(md, a, target > size ? target - size
                                                             : size - target);
+    dom->balance.wanted -= xk_min_u64(dom->balance.wanted,
+                                      target > size ? target - size : 0);
     say_move(md, dom, size, &s->verdicts[i]);
     if (!operation_resize(dom, target * 4, on_resized))
         md->totals.balance_moves++;
@@ -160,11 +162,29 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         look(md);
 }
 
+bool balancer_serves(const struct memoryd *md)
+{
+    return md->settings.balancer && !md->balancer.foreign;
+}
+
+/* What it wants stands for a while: its next word may be of something else,
+ * and come before the next plan. */
+static void note_want(struct domain *dom)
+{
+    const struct pressure *p = &dom->device.balloon.pressure;
+
+    if (p->wanted) {
+        dom->balance.wanted = p->wanted;
+        dom->balance.wanted_us = p->at_us;
+    }
+}
+
 void balancer_heard(struct domain *dom)
 {
     struct policy_guest g = { .size = dom->info.tot_pages };
     struct memoryd *md = dom->md;
 
+    note_want(dom);
     if (!md->settings.balancer)
         return;
     scene_word(dom, &g.word);

@@ -35,10 +35,15 @@ struct balance {
     uint64_t step;              /* pages; 0: as its pace says */
     uint64_t limit;             /* what that is */
     uint64_t next_us;           /* no move before */
+    uint64_t wanted;            /* pages it asked for and did not get yet */
+    uint64_t wanted_us;         /* when it did */
 };
 
 int balancer_start(struct memoryd *md);
 void balancer_dispose(struct memoryd *md);
+
+/* Who is short is served by the balancer, not by demand.c. */
+bool balancer_serves(const struct memoryd *md);
 
 /* A message came from this guest: it may be short now. */
 void balancer_heard(struct domain *dom);

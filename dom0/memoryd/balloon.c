@@ -116,6 +116,7 @@ static void reset(struct balloon *b)
         (void)evtimer_del(b->poll);
     b->done = NULL;
     b->progress = NULL;
+    b->range = NULL;
     if (b->deadline)
         (void)evtimer_del(b->deadline);
 }
@@ -144,6 +145,8 @@ void balloon_init(struct balloon *b, struct device *dev)
 {
     memset(b, 0, sizeof(*b));
     b->dev = dev;
+    b->pressures = (struct xk_ratelimit)XK_RATELIMIT_INIT(
+        1000, XK_BALLOON_WANTS_MAX);
 }
 
 void balloon_dispose(struct balloon *b)
@@ -173,18 +176,49 @@ static void log_message(struct balloon *b, const char *way,
              xk_balloon_type_name(msg->type), msg->pages, msg->given);
 }
 
-static int tell(struct balloon *b, uint16_t type, uint64_t pages)
+static int tell_slot(struct balloon *b, struct xk_balloon_slot *slot)
 {
-    struct xk_balloon_slot slot = {
-        .type = type, .id = b->id, .pages = pages,
-    };
-
+    slot->id = b->id;
     be_patient(b);
-    log_message(b, "sent", &slot);
+    log_message(b, "sent", slot);
     b->poll_end_us = xk_now_us() + POLL_US;
     if (b->phase == BALLOON_ASKED || b->phase == BALLOON_GIVING)
         poll_again(b);
-    return device_send(b->dev, &slot);
+    return device_send(b->dev, slot);
+}
+
+static int tell(struct balloon *b, uint16_t type, uint64_t pages)
+{
+    struct xk_balloon_slot slot = { .type = type, .pages = pages };
+
+    return tell_slot(b, &slot);
+}
+
+/* May a job begin? */
+static int check_idle(struct balloon *b)
+{
+    struct domain *dom = domain_of(b);
+
+    if (b->dev->state != DEVICE_CONNECTED || !b->known)
+        return -ENOTCONN;
+    if (b->phase != BALLOON_IDLE)
+        return -EBUSY;
+    if (!b->deadline)
+        b->deadline = evtimer_new(dom->md->loop.base, on_deadline, b);
+    if (!b->poll)
+        b->poll = evtimer_new(dom->md->loop.base, on_poll, b);
+    return b->deadline && b->poll ? 0 : -ENOMEM;
+}
+
+static void begin(struct balloon *b, enum balloon_phase phase, uint64_t want)
+{
+    b->id++;
+    b->want = want;
+    b->moved = 0;
+    b->start_us = xk_now_us();
+    b->settle_us = 0;
+    b->stopping = false;
+    b->phase = phase;
 }
 
 int balloon_start(struct balloon *b, uint64_t pages,
@@ -195,29 +229,17 @@ int balloon_start(struct balloon *b, uint64_t pages,
     bool grow = pages > b->ballooned;
     int rc;
 
-    if (b->dev->state != DEVICE_CONNECTED || !b->known)
-        return -ENOTCONN;
-    if (b->phase != BALLOON_IDLE)
-        return -EBUSY;
+    rc = check_idle(b);
+    if (rc)
+        return rc;
     if (pages == b->ballooned)
         return -EALREADY;
     if (grow && pages > b->limit)
         return -ERANGE;
-    if (!b->deadline)
-        b->deadline = evtimer_new(dom->md->loop.base, on_deadline, b);
-    if (!b->poll)
-        b->poll = evtimer_new(dom->md->loop.base, on_poll, b);
-    if (!b->deadline || !b->poll)
-        return -ENOMEM;
     if (grow && domain_place_scratch(dom))
         xk_debug("%s: no place for a scratch", dom->name);
-    b->id++;
-    b->want = grow ? pages - b->ballooned : b->ballooned - pages;
-    b->moved = 0;
-    b->start_us = xk_now_us();
-    b->settle_us = 0;
-    b->stopping = false;
-    b->phase = grow ? BALLOON_ASKED : BALLOON_TAKING;
+    begin(b, grow ? BALLOON_ASKED : BALLOON_TAKING,
+          grow ? pages - b->ballooned : b->ballooned - pages);
     rc = tell(b, XK_BALLOON_TARGET, pages);
     if (rc) {
         reset(b);
@@ -225,6 +247,33 @@ int balloon_start(struct balloon *b, uint64_t pages,
     }
     /* Only now: a device that breaks while it is told shall call nobody. */
     b->progress = progress;
+    b->done = done;
+    b->arg = arg;
+    return 0;
+}
+
+int balloon_recover(struct balloon *b, uint64_t first, unsigned int count,
+                    balloon_range_fn *range, balloon_done_fn *done, void *arg)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_RECOVER, .pages = first, .given = count,
+    };
+    int rc = check_idle(b);
+
+    if (!rc && b->dev->version < 2)
+        rc = -EOPNOTSUPP;
+    if (!rc && (!count || count > XK_BALLOON_RANGES))
+        rc = -EINVAL;
+    if (rc)
+        return rc;
+    begin(b, BALLOON_RECOVERING, count);
+    b->range_gfn = first;
+    rc = tell_slot(b, &slot);
+    if (rc) {
+        reset(b);
+        return rc;
+    }
+    b->range = range;
     b->done = done;
     b->arg = arg;
     return 0;
@@ -252,11 +301,13 @@ void balloon_connected(struct balloon *b)
 {
     b->known = false;
     b->ballooned = b->super = b->limit = 0;
+    memset(&b->pressure, 0, sizeof(b->pressure));
 }
 
 void balloon_lost(struct balloon *b)
 {
     b->known = false;
+    memset(&b->pressure, 0, sizeof(b->pressure));
     if (b->phase != BALLOON_IDLE)
         finish(b, -ENOTCONN);
 }
@@ -331,6 +382,18 @@ static bool on_gave(struct balloon *b, const struct xk_balloon_slot *msg)
     return ok;
 }
 
+static bool on_recovered(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    if (b->phase != BALLOON_RECOVERING || b->moved >= b->want ||
+        msg->pages != b->range_gfn)
+        return false;
+    b->moved++;
+    b->range_gfn += XK_SUPER_PAGES;
+    be_patient(b);
+    b->range(msg->pages, msg->status, b->arg);
+    return true;
+}
+
 static bool on_done(struct balloon *b, const struct xk_balloon_slot *msg)
 {
     if (b->phase == BALLOON_IDLE || msg->given < b->moved ||
@@ -341,18 +404,47 @@ static bool on_done(struct balloon *b, const struct xk_balloon_slot *msg)
     return true;
 }
 
+/* A claim about itself, see struct pressure: noted, and its own share of what
+ * there is may move. */
+static bool on_pressure(struct balloon *b, const struct xk_balloon_slot *msg)
+{
+    if (!xk_ratelimit_ok(&b->pressures, xk_now_ms(), NULL))
+        return false;
+    b->pressure = (struct pressure){
+        .at_us = xk_now_us(), .available = msg->pages, .wanted = msg->given,
+        .stall_permille = msg->status,
+    };
+    demand_want(&domain_of(b)->demand, msg->given);
+    return true;
+}
+
+/* Messages of later versions than the first. */
+bool balloon_speaks(const struct balloon *b,
+                    const struct xk_balloon_slot *msg)
+{
+    return b->dev->version >= (msg->type >= XK_BALLOON_PRESSURE ? 2u : 1u);
+}
+
+/* These belong to no job. */
+static bool of_no_job(unsigned int type)
+{
+    return type == XK_BALLOON_STATE || type == XK_BALLOON_PRESSURE;
+}
+
 static bool (*const handlers[])(struct balloon *b,
                                 const struct xk_balloon_slot *msg) = {
     [XK_BALLOON_STATE] = on_state,
     [XK_BALLOON_SWEEP] = on_sweep,
     [XK_BALLOON_GAVE] = on_gave,
     [XK_BALLOON_DONE] = on_done,
+    [XK_BALLOON_PRESSURE] = on_pressure,
+    [XK_BALLOON_RECOVERED] = on_recovered,
 };
 
 void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg)
 {
     log_message(b, "received", msg);
-    if (msg->type != XK_BALLOON_STATE && msg->id != b->id) {
+    if (!of_no_job(msg->type) && msg->id != b->id) {
         device_break(b->dev, "a message of another job");
         return;
     }

@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include <xenkeep/log.h>
 #include <xenkeep/proto/balloon.h>
 
 struct device;
@@ -20,11 +21,14 @@ enum balloon_phase {
     BALLOON_ASKED,      /* growing: TARGET sent, SWEEP awaited */
     BALLOON_GIVING,     /* growing: GAVE awaited */
     BALLOON_SETTLED,    /* growing: the last GAVE settled, DONE awaited */
-    BALLOON_TAKING      /* shrinking */
+    BALLOON_TAKING,     /* shrinking */
+    BALLOON_RECOVERING  /* RECOVERED awaited, or DONE */
 };
 
 /* The job has ended: XK_BALLOON_* status, or -errno when the device went. */
 typedef void balloon_done_fn(int status, void *arg);
+/* One range was answered for: XK_BALLOON_*. */
+typedef void balloon_range_fn(uint64_t gfn, uint32_t status, void *arg);
 typedef void balloon_progress_fn(uint64_t moved, uint64_t want, void *arg);
 
 /* How short of memory the guest says that it is; it may lie, so this decides
@@ -39,13 +43,14 @@ struct pressure {
 struct balloon {
     struct device *dev;
     struct pressure pressure;
+    struct xk_ratelimit pressures;  /* messages that say it */
     /* as the guest says; for display, pages */
     uint64_t ballooned, super, limit;
     bool known;                 /* a STATE has come */
     /* the job */
     enum balloon_phase phase;
     uint64_t id;
-    uint64_t want;              /* pages to move */
+    uint64_t want;              /* pages to move; ranges of a recovery */
     uint64_t moved;             /* pages the guest says were moved */
     uint64_t allowance;         /* pages until the next settlement; 0: any */
     bool stopping;              /* no debt any more, and no more patience */
@@ -56,6 +61,8 @@ struct balloon {
     struct event *deadline;     /* no word from the guest */
     balloon_done_fn *done;
     balloon_progress_fn *progress;
+    balloon_range_fn *range;
+    uint64_t range_gfn;         /* of the next answer */
     void *arg;
 };
 
@@ -70,6 +77,13 @@ void balloon_dispose(struct balloon *b);
 int balloon_start(struct balloon *b, uint64_t pages,
                   balloon_progress_fn *progress, balloon_done_fn *done,
                   void *arg);
+/*
+ * Opens a recovery job for `count` ranges of 2 MiB from gfn `first` on. Calls
+ * range() for each, in this order, as far as the guest comes. -ENOTCONN,
+ * -EBUSY, -EOPNOTSUPP (the front-end is of the first version).
+ */
+int balloon_recover(struct balloon *b, uint64_t first, unsigned int count,
+                    balloon_range_fn *range, balloon_done_fn *done, void *arg);
 /* Asks the guest to end the job early; done() will tell. Closes the scratch
  * at once. */
 void balloon_stop(struct balloon *b);
@@ -79,6 +93,9 @@ void balloon_abandon(struct balloon *b);
 /* From the device: connected, lost, a checked message. */
 void balloon_connected(struct balloon *b);
 void balloon_lost(struct balloon *b);
+/* Is this a message of the version that was agreed on? */
+bool balloon_speaks(const struct balloon *b,
+                    const struct xk_balloon_slot *msg);
 void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg);
 
 #endif /* XK_MEMORYD_BALLOON_H */

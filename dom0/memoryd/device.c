@@ -114,7 +114,8 @@ void device_poll(struct device *dev)
             return;
         if (got < 0)
             device_break(dev, "ring index out of bounds");
-        else if (xk_balloon_check(&msg, true))
+        else if (xk_balloon_check(&msg, true) ||
+                 !balloon_speaks(&dev->balloon, &msg))
             device_break(dev, "malformed message");
         else
             balloon_message(&dev->balloon, &msg);
@@ -161,6 +162,7 @@ static int open_ring(struct device *dev)
     if (rc)
         return rc;
     xk_ring_init(&dev->ring, dev->chan.page, XK_RING_DOM0);
+    dev->version = (unsigned int)version;
     dev->state = DEVICE_CONNECTED;
     balloon_connected(&dev->balloon);
     set_state(dev, XENBUS_CONNECTED);

@@ -39,6 +39,7 @@ struct device {
     struct xk_watch fe_state;
     struct xk_chan chan;
     struct xk_ring ring;
+    unsigned int version;       /* of the protocol, as agreed */
     struct balloon balloon;
     struct xk_ratelimit connects;   /* bounds state flapping */
     struct xk_ratelimit complaints; /* bounds log lines */

@@ -20,10 +20,6 @@
 /* Domains read in one call. */
 #define LIST_STEP 64
 
-/* Pages that a domain has beside its memory/target at most: the special
- * pages; LIBXL_MAXMEM_CONSTANT of libxl is 1 MiB. */
-#define SPECIAL_PAGES_MAX 256u
-
 /* Between two attempts to make a held guest whole. */
 #define HOLD_SECONDS 1
 
@@ -215,6 +211,7 @@ static void domain_free(struct domain *dom)
             break;
         }
     }
+    demand_dispose(&dom->demand);
     if (dom->op)
         operation_abandon(dom->op);
     device_dispose(&dom->device);
@@ -249,6 +246,7 @@ static void domain_add(struct memoryd *md, const struct xk_dominfo *info)
     budget_init(&dom->budget, md->settings.pause_max_us,
                 md->settings.pause_share_permille);
     read_name(dom);
+    demand_init(&dom->demand, dom);
     device_init(&dom->device, dom);
     dom->next = md->domains;
     md->domains = dom;

@@ -11,6 +11,7 @@
 
 #include "balancer.h"
 #include "budget.h"
+#include "demand.h"
 #include "device.h"
 #include "memoryd.h"
 #include "scratch.h"
@@ -31,6 +32,7 @@ struct domain {
     uint64_t surplus;           /* C - E, likewise */
     bool held;                  /* left paused: its memory is not whole */
     struct event *again;        /* held: the next attempt to make it so */
+    struct demand demand;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
     struct xk_watch shutdown;   /* control/shutdown */

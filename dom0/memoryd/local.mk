@@ -5,6 +5,7 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/balancer.c dom0/memoryd/balancer.h \
 	dom0/memoryd/balloon.c dom0/memoryd/balloon.h dom0/memoryd/budget.c \
 	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
+	dom0/memoryd/demand.c dom0/memoryd/demand.h \
 	dom0/memoryd/device.c dom0/memoryd/device.h dom0/memoryd/domain.c \
 	dom0/memoryd/domain.h dom0/memoryd/journal.c dom0/memoryd/journal.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
@@ -12,6 +13,7 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/policy.c dom0/memoryd/policy.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
+	dom0/memoryd/resize.c dom0/memoryd/resize.h \
 	dom0/memoryd/rule.c dom0/memoryd/rule.h \
 	dom0/memoryd/scan.c dom0/memoryd/scan.h \
 	dom0/memoryd/scene.c dom0/memoryd/scene.h dom0/memoryd/scratch.c \

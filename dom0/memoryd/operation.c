@@ -20,8 +20,8 @@
 
 #include "domain.h"
 #include "report.h"
+#include "resize.h"
 #include "sweep.h"
-#include "xk-keys.h"
 
 /* What a command asks for. */
 struct request {
@@ -49,7 +49,7 @@ static void begin(struct domain *dom, const struct request *req);
 /* `why` is for own work: a command has its answer. */
 static void release(struct operation *op, const char *why)
 {
-    struct resize r = {
+    struct resized r = {
         .asked = op->report.asked, .moved = op->report.moved,
         .duration_us = op->report.balloon_us, .why = why,
     };
@@ -134,48 +134,6 @@ static void sweep_phase(struct operation *op)
         fail(op, "cannot sweep", rc);
 }
 
-/*
- * The guest's size has changed by the toolstack's order, so memory/target and
- * the limit follow it, as after `xl mem-set`; the guest cannot take back what
- * it gave.
- */
-static void settle_target(struct operation *op)
-{
-    struct domain *dom = op->dom;
-    uint64_t target, moved = op->report.moved;
-    char path[XK_XS_PATH_MAX];
-    int rc;
-
-    if (!moved)
-        return;
-    rc = domain_target_kib(dom, &target);
-    if (!rc) {
-        target = op->shrinking ? target + moved * 4
-                               : target - xk_min_u64(target, moved * 4);
-        snprintf(path, sizeof(path), XK_PATH_MEMORY_TARGET, dom->info.domid);
-        rc = xk_xs_write_u64(dom->md->xs, path, target);
-    }
-    if (rc)
-        xk_warn("%s: memory/target: %s", dom->name, strerror(-rc));
-}
-
-/* Of a shrinking balloon it was raised by all that was asked for. */
-static void settle_limit(struct operation *op)
-{
-    struct domain *dom = op->dom;
-    uint64_t max = dom->info.max_pages, less = op->report.moved;
-    int rc;
-
-    if (op->shrinking)
-        less = op->report.asked - xk_min_u64(op->report.asked, less);
-    if (!less)
-        return;
-    max = xk_max_u64(max - xk_min_u64(max, less), dom->info.tot_pages);
-    rc = xk_hv_set_max_pages(dom->md->hv, dom->info.domid, max);
-    if (rc)
-        xk_warn("%s: memory limit: %s", dom->name, strerror(-rc));
-}
-
 static void count_moved(struct operation *op)
 {
     struct report *r = &op->report;
@@ -197,10 +155,13 @@ static void count_moved(struct operation *op)
 
 static void settle(struct operation *op)
 {
+    struct resize resize = { .shrinking = op->shrinking };
+
     op->ballooning = false;
     count_moved(op);
-    settle_target(op);
-    settle_limit(op);
+    resize.raised = op->report.asked;
+    resize.moved = op->report.moved;
+    resize_settle(op->dom, &resize);
 }
 
 static void after_balloon(struct operation *op)

@@ -20,14 +20,14 @@ void operation_start(struct domain *dom, struct xk_ctl_call *call,
                      bool has_target, uint64_t target_kib, bool dry_run);
 
 /* How own work ended; pages. */
-struct resize {
+struct resized {
     uint64_t asked, moved;
     uint64_t duration_us;
     const char *why;            /* it ended early; NULL: it did not */
 };
 
 /* Called once, when it is over; `dom` may be at a command already. */
-typedef void operation_resized_fn(struct domain *dom, const struct resize *r);
+typedef void operation_resized_fn(struct domain *dom, const struct resized *r);
 
 /*
  * memoryd's own work: its balloon, memory/target and limit, as a command with

@@ -16,8 +16,12 @@
 /* What moves at least, and in multiples of: a superpage. */
 #define POLICY_UNIT 512u
 
-/* A guest's word is good for so long. */
-#define POLICY_WORD_MS 60000u
+/*
+ * A guest's word is good for so long. By the protocol a guest speaks when
+ * something has changed, and one at rest says nothing: so its last word holds.
+ * A day bounds what a front-end that fell silent can hold on to.
+ */
+#define POLICY_WORD_MS 86400000u
 
 #define POLICY_WEIGHT_MAX 1000u
 

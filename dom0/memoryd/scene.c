@@ -26,6 +26,9 @@
 /* No number of a guest is above this: 4 PiB in pages. */
 #define SAID_MAX (UINT64_C(1) << 40)
 
+/* Who still wants pages after this long says so again. */
+#define WANT_US 3000000u
+
 static uint64_t less(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : 0;
@@ -37,7 +40,8 @@ void scene_word(const struct domain *dom, struct policy_word *word)
 
     word->age_ms = p->at_us ? less(xk_now_us(), p->at_us) / 1000 : UINT64_MAX;
     word->available = p->available;
-    word->wanted = p->wanted;
+    word->wanted = less(xk_now_us(), dom->balance.wanted_us) < WANT_US
+                       ? dom->balance.wanted : 0;
     word->stall_permille = p->stall_permille;
 }
 

@@ -32,7 +32,7 @@ static const struct number numbers[] = {
     { "inflate_chunk_mib", offsetof(struct settings, inflate_chunk_mib),
       2, 128, 32 },
     { "host_reserve_mib", offsetof(struct settings, host_reserve_mib),
-      0, 1048576, 256 },
+      0, 16777216, 256 },
     { "balancer", offsetof(struct settings, balancer), 0, 1, 0 },
     { "balance_interval_ms", offsetof(struct settings, balance_interval_ms),
       100, 60000, 1000 },

@@ -21,7 +21,7 @@ struct settings {
     uint32_t scan_share_percent;    /* of one CPU, for scanning */
     uint32_t sweep_regular;         /* 1: single pages of split ranges too */
     uint32_t inflate_chunk_mib;     /* given between two settlements */
-    uint32_t host_reserve_mib;      /* free memory that is left to the host */
+    uint32_t host_reserve_mib;      /* that no guest gets */
     uint32_t balancer;              /* 1: memory moves between guests */
     uint32_t balance_interval_ms;   /* from one plan to the next */
     enum xk_log_level log_level;

@@ -29,6 +29,7 @@ static void device_disconnect(struct xenbus_device *dev)
 {
 	struct xk_ring *ring = dev_get_drvdata(&dev->dev);
 
+	xk_pressure_stop();
 	xk_job_detach();
 	if (!ring)
 		return;
@@ -88,6 +89,7 @@ static void device_connect(struct xenbus_device *dev)
 				    PTR_ERR(ring));
 		return;
 	}
+	ring->version = version;
 	dev_set_drvdata(&dev->dev, ring);
 	xk_job_attach(ring);
 
@@ -119,17 +121,20 @@ static void device_offered(struct xenbus_device *dev)
 static void device_otherend_changed(struct xenbus_device *dev,
 				    enum xenbus_state state)
 {
+	struct xk_ring *ring;
+
 	switch (state) {
 	case XenbusStateInitWait:
 		device_offered(dev);
 		break;
 
 	case XenbusStateConnected:
-		if (dev->state != XenbusStateInitialised ||
-		    !dev_get_drvdata(&dev->dev))
+		ring = dev_get_drvdata(&dev->dev);
+		if (dev->state != XenbusStateInitialised || !ring)
 			break;
 		xenbus_switch_state(dev, XenbusStateConnected);
 		xk_job_announce();
+		xk_pressure_start(ring->version);
 		break;
 
 	case XenbusStateClosed:

@@ -53,6 +53,15 @@ unsigned long xk_floor_limit(void)
 	return total - floor_pages(total);
 }
 
+/* What is missing to what must stay available. */
+unsigned long xk_floor_lack(void)
+{
+	unsigned long floor = floor_pages(floor_total());
+	long available = max(si_mem_available(), 0L);
+
+	return floor - min(floor, (unsigned long)available);
+}
+
 /* Whether the kernel can do without so many more pages. */
 bool xk_floor_spares(unsigned long pages)
 {

@@ -4,6 +4,7 @@
  *
  *   growing:   TARGET SWEEP SWEPT (GAVE SETTLED)* GAVE+LAST SETTLED DONE
  *   shrinking: TARGET GAVE* DONE
+ *   recovery:  RECOVER RECOVERED* DONE
  *
  * The interrupt handler only notes what dom0 said. The worker reports a chunk
  * and, while dom0 settles it, takes the next one from the kernel: zeroing new
@@ -37,7 +38,9 @@ static struct {
 
 	u64 id;			/* of the open job, 0: none */
 	u64 target;
+	unsigned int ranges;	/* to recover, from gfn target; 0: none */
 	bool stop;
+	bool yield;		/* growing has to end: the guest is short */
 
 	u16 expected;		/* type of the answer we wait for */
 	bool answered;
@@ -66,8 +69,19 @@ static bool job_take_target(const struct xk_balloon_slot *slot)
 		return false;
 	job.id = slot->id;
 	job.target = slot->pages;
+	job.ranges = 0;
 	job.stop = false;
+	job.yield = false;
 	queue_work(job.queue, &job.work);
+	return true;
+}
+
+static bool job_take_recover(const struct xk_balloon_slot *slot)
+{
+	if (!slot->given || slot->given > XK_BALLOON_RANGES ||
+	    slot->pages > ULONG_MAX / 2 || !job_take_target(slot))
+		return false;
+	job.ranges = slot->given;
 	return true;
 }
 
@@ -107,6 +121,9 @@ void xk_job_message(const struct xk_balloon_slot *slot)
 	case XK_BALLOON_SWEPT:
 	case XK_BALLOON_SETTLED:
 		taken = job_take_answer(slot);
+		break;
+	case XK_BALLOON_RECOVER:
+		taken = job_take_recover(slot);
 		break;
 	case XK_BALLOON_STOP:
 		taken = job_take_stop(slot);
@@ -242,6 +259,8 @@ static u32 job_interrupted(void)
 		return XK_BALLOON_EBUSY;
 	if (READ_ONCE(job.stop))
 		return XK_BALLOON_ESTOP;
+	if (READ_ONCE(job.yield) && job.progress.phase == XK_GROWING)
+		return XK_BALLOON_ENOMEM;
 	return XK_BALLOON_OK;
 }
 
@@ -437,9 +456,37 @@ static u32 run_job(struct xk_run *run, u64 target)
 	return status;
 }
 
+/* One answer for each range, until something is in the way. */
+static u32 run_recovery(struct xk_run *run, unsigned long pfn,
+			unsigned int ranges)
+{
+	struct xk_balloon_slot slot;
+	u32 status = job_interrupted(), how;
+
+	job.progress.phase = XK_RECOVERING;
+	job.progress.todo = ranges * XK_SUPER_PAGES;
+	job.progress.given = 0;
+	for (; run->given < ranges && !status; pfn += XK_SUPER_PAGES) {
+		how = xk_recover_range(pfn);
+		job_fill_slot(&slot, XK_BALLOON_RECOVERED);
+		slot.id = run->id;
+		slot.pages = pfn;
+		slot.status = how;
+		if (job_send_patiently(&slot))
+			break;
+		run->given++;
+		WRITE_ONCE(job.progress.given, run->given * XK_SUPER_PAGES);
+		status = job_interrupted();
+		cond_resched();
+	}
+	job.progress.phase = XK_IDLE;
+	return run->given == ranges ? XK_BALLOON_OK : status;
+}
+
 static void job_work(struct work_struct *work)
 {
 	struct xk_run run = { .from = xk_pages_ballooned() };
+	unsigned int ranges;
 	unsigned long flags;
 	u64 target;
 	u32 status;
@@ -447,6 +494,7 @@ static void job_work(struct work_struct *work)
 	spin_lock_irqsave(&job.lock, flags);
 	run.id = job.id;
 	target = job.target;
+	ranges = job.ranges;
 	if (job.asleep && time_after(jiffies, job.asleep_until))
 		job.asleep = false;
 	status = job.asleep ? XK_BALLOON_EBUSY : XK_BALLOON_OK;
@@ -454,9 +502,14 @@ static void job_work(struct work_struct *work)
 	if (!run.id)
 		return;		/* its connection has gone */
 
-	if (!status)
-		status = run_job(&run, target);
-	run_log(&run, status);
+	if (ranges) {
+		if (!status)
+			status = run_recovery(&run, target, ranges);
+	} else {
+		if (!status)
+			status = run_job(&run, target);
+		run_log(&run, status);
+	}
 	job_done(&run, status);
 	/* A late word of the toolstack, or drift in the counts. */
 	xk_target_check(1000);
@@ -470,6 +523,27 @@ void xk_job_announce(void)
 	job_fill_slot(&slot, XK_BALLOON_STATE);
 	if (job_send(&slot) == -EAGAIN)
 		pr_debug("state not sent: ring full\n");
+}
+
+/*
+ * One message that belongs to no job. Does not sleep, allocates nothing: also
+ * for a kernel that is out of memory.
+ */
+int xk_job_say(u16 type, u64 pages, u64 given, u32 status)
+{
+	struct xk_balloon_slot slot;
+
+	job_fill_slot(&slot, type);
+	slot.pages = pages;
+	slot.given = given;
+	slot.status = status;
+	return job_send(&slot);
+}
+
+/* The guest is short of memory: a growing job has gone far enough. */
+void xk_job_yield(void)
+{
+	WRITE_ONCE(job.yield, true);
 }
 
 void xk_job_attach(struct xk_ring *ring)
@@ -559,7 +633,8 @@ int xk_job_init(void)
 	spin_lock_init(&job.lock);
 	init_waitqueue_head(&job.wait);
 	INIT_WORK(&job.work, job_work);
-	job.queue = alloc_ordered_workqueue("xk-balloon", 0);
+	/* With a thread of its own: a job that shrinks brings memory. */
+	job.queue = alloc_ordered_workqueue("xk-balloon", WQ_MEM_RECLAIM);
 	return job.queue ? 0 : -ENOMEM;
 }
 

@@ -28,11 +28,16 @@ static int __init xk_balloon_init(void)
 	err = xk_target_init();
 	if (err)
 		goto out_job;
-	err = xk_device_init();
+	err = xk_pressure_init();
 	if (err)
 		goto out_target;
+	err = xk_device_init();
+	if (err)
+		goto out_pressure;
 	return 0;
 
+out_pressure:
+	xk_pressure_exit();
 out_target:
 	xk_target_exit();
 out_job:
@@ -43,6 +48,7 @@ out_job:
 static void __exit xk_balloon_exit(void)
 {
 	xk_device_exit();
+	xk_pressure_exit();
 	xk_target_exit();
 	xk_job_exit();
 }

@@ -349,6 +349,62 @@ static unsigned long take_singles(unsigned long count)
 	return done;
 }
 
+/* Pages that the caller holds one by one. */
+static void pages_free(struct page *page, unsigned int count)
+{
+	pages_unmark(page, count);
+	while (count--)
+		__free_page(page++);
+}
+
+/* Fill the holes page by page; what Xen does not fill is the balloon's. */
+static enum xk_swap block_refill(struct page *pages, unsigned long *gone,
+				 unsigned int holes)
+{
+	unsigned int i, n = 0;
+	unsigned long done;
+
+	for_each_set_bit(i, gone, XK_SUPER_PAGES)
+		frames[n++] = page_to_xen_pfn(pages + i);
+	done = n ? pages_hypercall(XENMEM_populate_physmap, 0, n) : 0;
+	n = 0;
+	for (i = 0; i < XK_SUPER_PAGES; i++) {
+		if (test_bit(i, gone) && n++ >= done)
+			balloon_add_single(pages + i);
+		else
+			pages_free(pages + i, 1);
+	}
+	if (done < holes)
+		return XK_SWAP_SHORT;
+	return holes ? XK_SWAP_PIECES : XK_SWAP_NONE;
+}
+
+/*
+ * Give 2 MiB to Xen and take them back, in one piece if the host has one. The
+ * pages are clean, aligned, and held by the caller one by one: each goes back
+ * to the kernel here, or into the balloon.
+ */
+enum xk_swap xk_pages_swap(struct page *pages)
+{
+	DECLARE_BITMAP(gone, XK_SUPER_PAGES);
+	int holes;
+
+	pages_mark(pages, XK_SUPER_PAGES);
+	frames[0] = page_to_xen_pfn(pages);
+	if (pages_hypercall(XENMEM_decrease_reservation, XK_SUPER_ORDER, 1) &&
+	    pages_hypercall(XENMEM_populate_physmap, XK_SUPER_ORDER, 1)) {
+		pages_free(pages, XK_SUPER_PAGES);
+		return XK_SWAP_WHOLE;
+	}
+	/* The first may have stopped anywhere in it. */
+	holes = block_holes(pages, gone);
+	if (holes < 0) {
+		pages_stick(pages, XK_SUPER_PAGES);
+		return XK_SWAP_SHORT;
+	}
+	return block_refill(pages, gone, holes);
+}
+
 /* Turn one block of the balloon into single pages. */
 static void balloon_open_block(void)
 {
@@ -381,6 +437,8 @@ unsigned long xk_pages_take(unsigned long max)
 		if (balloon.nr_singles && max)
 			taken = take_singles(max);
 	}
+	if (taken)
+		xk_pressure_eased();
 	cond_resched();
 	return taken;
 }

@@ -27,14 +27,17 @@ XK_SHOW(repairs, "%lu", xk_stats_repairs());
 static ssize_t job_show(struct device *dev, struct device_attribute *attr,
 			char *buf)
 {
+	static const char * const names[] = {
+		[XK_GROWING] = "growing",
+		[XK_SHRINKING] = "shrinking",
+		[XK_RECOVERING] = "recovering",
+	};
 	struct xk_progress progress;
 
 	xk_job_progress(&progress);
 	if (progress.phase == XK_IDLE)
 		return sysfs_emit(buf, "idle\n");
-	return sysfs_emit(buf, "%s %lu of %lu KiB\n",
-			  progress.phase == XK_GROWING ? "growing" :
-							 "shrinking",
+	return sysfs_emit(buf, "%s %lu of %lu KiB\n", names[progress.phase],
 			  XK_PAGES_KIB(progress.given),
 			  XK_PAGES_KIB(progress.todo));
 }

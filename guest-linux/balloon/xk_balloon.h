@@ -43,6 +43,7 @@ struct xk_ring {
 	grant_ref_t gref;
 	evtchn_port_t port;
 	int irq;		/* 0: not bound */
+	unsigned int version;	/* of the protocol, as agreed */
 	u32 prod;		/* ours; the page only has a copy */
 	u32 cons;
 	bool broken;		/* the peer broke the rules */
@@ -60,7 +61,7 @@ void xk_device_exit(void);
 extern const struct attribute_group *xk_sysfs_groups[];
 
 /* job.c: what dom0 asks for */
-enum xk_phase { XK_IDLE, XK_GROWING, XK_SHRINKING };
+enum xk_phase { XK_IDLE, XK_GROWING, XK_SHRINKING, XK_RECOVERING };
 
 struct xk_progress {
 	enum xk_phase phase;
@@ -72,6 +73,8 @@ int xk_job_init(void);
 void xk_job_exit(void);
 void xk_job_attach(struct xk_ring *ring);
 void xk_job_announce(void);
+int xk_job_say(u16 type, u64 pages, u64 given, u32 status);
+void xk_job_yield(void);
 void xk_job_lost(void);
 void xk_job_detach(void);
 void xk_job_message(const struct xk_balloon_slot *slot);
@@ -90,6 +93,14 @@ void xk_target_check(unsigned int ms);
 /* floor.c: what the balloon leaves to the guest */
 unsigned long xk_floor_limit(void);
 bool xk_floor_spares(unsigned long pages);
+unsigned long xk_floor_lack(void);
+
+/* pressure.c: how short of memory the guest is */
+int xk_pressure_init(void);
+void xk_pressure_exit(void);
+void xk_pressure_start(unsigned int version);
+void xk_pressure_stop(void);
+void xk_pressure_eased(void);
 
 /* stash.c: taken from the kernel, not yet given to Xen */
 struct xk_stash {
@@ -114,6 +125,12 @@ void xk_pages_hand_over(void);
 unsigned long xk_pages_ballooned(void);
 unsigned long xk_pages_super(void);
 unsigned long xk_pages_stuck(void);
+
+enum xk_swap { XK_SWAP_WHOLE, XK_SWAP_PIECES, XK_SWAP_SHORT, XK_SWAP_NONE };
+enum xk_swap xk_pages_swap(struct page *pages);
+
+/* recover.c: ranges made whole again */
+u32 xk_recover_range(unsigned long pfn);
 
 /* stats.c: the stock driver's figures */
 void xk_stats_init(void);

@@ -59,6 +59,7 @@ void guest_init(struct guest *g, uint16_t domid, uint64_t free_gfn,
     memset(g, 0, sizeof(*g));
     g->domid = domid;
     g->gref = g->port = -1;
+    g->version = XK_BALLOON_VERSION;
     g->next = free_gfn;
     g->end = free_gfn + pages;
     g->limit = pages;
@@ -93,7 +94,7 @@ int guest_connect(struct guest *g)
     if (!rc)
         rc = write_number(g, "event-channel", g->port);
     if (!rc)
-        rc = write_number(g, "version", XK_BALLOON_VERSION);
+        rc = write_number(g, "version", (int)g->version);
     return rc ? rc : guest_write_state(g, FE_INITIALISED);
 }
 
@@ -126,6 +127,18 @@ static void say(struct guest *g, uint16_t type, uint64_t pages)
     if (type == XK_BALLOON_DONE)
         slot.status = g->status;
     (void)guest_send(g, &slot);
+}
+
+int guest_press(struct guest *g, uint64_t available, uint64_t wanted,
+                uint32_t stall_permille)
+{
+    struct xk_balloon_slot slot = {
+        .type = XK_BALLOON_PRESSURE, .pages = available, .given = wanted,
+        .status = stall_permille, .ballooned = g->ballooned,
+        .super = g->super, .limit = g->limit,
+    };
+
+    return guest_send(g, &slot);
 }
 
 /* ---- memory ---- */

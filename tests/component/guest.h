@@ -33,6 +33,7 @@ struct guest {
     uint16_t domid;
     bool deaf;                  /* answers nothing, reconnects to nothing */
     bool connected;
+    unsigned int version;       /* that it speaks */
     int gref, port;             /* -1: none */
     struct xk_ring ring;
     uint64_t next, end;         /* free memory it may give, gfns */
@@ -65,6 +66,9 @@ unsigned int guest_backend_state(const struct guest *g);
 
 /* Puts one message as it is, and notifies. 0 or -errno. */
 int guest_send(struct guest *g, const struct xk_balloon_slot *slot);
+/* Says how short of memory it is. */
+int guest_press(struct guest *g, uint64_t available, uint64_t wanted,
+                uint32_t stall_permille);
 void guest_notify(const struct guest *g);
 
 #endif /* XK_COMPONENT_GUEST_H */

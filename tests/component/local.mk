@@ -25,7 +25,7 @@ tests_component_libxkplay_a_SOURCES = \
 component_programs = tests/component/test_memoryd \
 	tests/component/test_balancer \
 	tests/component/test_hostile tests/component/test_kill \
-	tests/component/test_trace
+	tests/component/test_trace tests/component/test_pressure
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
 
@@ -45,6 +45,12 @@ tests_component_test_hostile_SOURCES = tests/component/test_hostile.c
 tests_component_test_hostile_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_hostile_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_hostile_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_pressure_SOURCES = tests/component/test_pressure.c
+tests_component_test_pressure_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_pressure_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_pressure_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_trace_SOURCES = tests/component/test_trace.c

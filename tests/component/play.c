@@ -26,6 +26,7 @@ static void hurry(struct settings *s)
     s->pause_share_permille = 500;
     s->scan_share_percent = 100;
     s->inflate_chunk_mib = 8;
+    s->host_reserve_mib = 8;
 }
 
 void play_init(struct play *p)

@@ -239,6 +239,52 @@ START_TEST(memory_moves)
 }
 END_TEST
 
+static bool a_has(struct play *p, void *arg)
+{
+    (void)p;
+    return size_of(a) >= *(uint64_t *)arg && !domain_of(a)->op;
+}
+
+/* The guests' own messages, once each: a word stands until the next one. */
+START_TEST(words_by_message)
+{
+    uint64_t enough = 18 * SUPER;
+
+    play.md.settings.balancer = 1;
+    ck_assert_int_eq(guest_press(&guests[1], 20 * SUPER, 0, 0), 0);
+    play_idle(&play, 20);
+    plan_says(b, "idle", PAGES);
+    ck_assert_int_eq(guest_press(&guests[0], 2 * SUPER, 2 * SUPER, 0), 0);
+    ck_assert_int_eq(guest_press(&guests[0], 2 * SUPER, 0, 0), 0);
+    ck_assert(play_until(&play, a_has, &enough, 4000));
+    play_idle(&play, 50);
+    ck_assert_uint_eq(size_of(a), enough);
+    ck_assert_uint_eq(size_of(b), PAGES - 2 * SUPER);
+    check_guest(a);
+    check_guest(b);
+}
+END_TEST
+
+/* What the host has above its reserve is not for the asking any more: the
+ * balancer's bounds hold. */
+START_TEST(no_demand_beside_it)
+{
+    uint64_t most = 20 * SUPER;
+
+    play.md.settings.host_reserve_mib = 0;
+    play.md.settings.rules[0].max_kib = most * 4;
+    play.md.settings.balancer = 1;
+    ck_assert_int_eq(guest_press(&guests[0], 0, 10 * SUPER, 0), 0);
+    ck_assert(play_until(&play, a_has, &most, 4000));
+    play_idle(&play, 50);
+    ck_assert_int_eq(guest_press(&guests[0], 0, 10 * SUPER, 0), 0);
+    play_idle(&play, 50);
+    ck_assert_uint_eq(size_of(a), most);
+    plan_says(a, "short-at-max", most);
+    check_guest(a);
+}
+END_TEST
+
 /* What the host has above its reserve is given without taking any. */
 START_TEST(free_memory_first)
 {
@@ -656,6 +702,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, memory_moves);
+    tcase_add_test(tc, words_by_message);
+    tcase_add_test(tc, no_demand_beside_it);
     tcase_add_test(tc, free_memory_first);
     tcase_add_test(tc, off_means_off);
     tcase_add_test(tc, reserve_is_restored);

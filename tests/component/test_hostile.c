@@ -202,12 +202,14 @@ START_TEST(cons_backwards)
 END_TEST
 
 static const struct xk_balloon_slot malformed[] = {
-    { .type = 0 }, { .type = 5 }, { .type = 0xffff },
+    { .type = 0 }, { .type = 64 }, { .type = 0xffff },
     { .type = XK_BALLOON_TARGET, .id = 1 },
     { .type = XK_BALLOON_SETTLED, .id = 1 },
     { .type = XK_BALLOON_STATE, .flags = 1 },
     { .type = XK_BALLOON_STATE, .ballooned = UINT64_MAX },
     { .type = XK_BALLOON_STATE, .limit = UINT64_C(1) << 41 },
+    { .type = XK_BALLOON_PRESSURE, .status = 1001 },
+    { .type = XK_BALLOON_PRESSURE, .given = UINT64_MAX },
     { .type = XK_BALLOON_SWEEP, .pages = 1 },
     { .type = XK_BALLOON_SWEEP, .id = 1, .pages = 1 },
     { .type = XK_BALLOON_GAVE, .id = 1, .given = 1 },
@@ -407,7 +409,7 @@ static const char *const keys[] = {
 
 static const char *const values[] = {
     "", "-1", "99999999999999999999", "4294967296", "0x", " 1", "1 ", "one",
-    "\n", "131072", "65536", "2", "\xff\xfe",
+    "\n", "131072", "65536", "9", "\xff\xfe",
 };
 
 static void write_bytes(const char *key, const char *value, size_t len)

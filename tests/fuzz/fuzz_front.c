@@ -51,7 +51,7 @@ static void act_connect(struct front *f)
     f->prod = 0;
     put_number(f, "ring-ref", f->gref);
     put_number(f, "event-channel", f->port);
-    put_number(f, "version", 1);
+    put_number(f, "version", 1 + (f->in.left & 1));
     put_number(f, "state", 3);
 }
 
@@ -94,7 +94,7 @@ static void act_message(struct front *f)
     const struct balloon *b = &f->dom->device.balloon;
     uint8_t what = fuzz_byte(&f->in), more = fuzz_byte(&f->in);
     struct xk_balloon_slot slot = {
-        .type = (uint16_t)(1 + what % 4), .flags = what >> 7,
+        .type = (uint16_t)(1 + what % 5), .flags = what >> 7,
         .limit = UINT64_C(4) * FAKE_SUPER_PAGES, .id = b->id,
         .pages = b->want, .given = b->moved + more % 4u * 256u,
         .status = more / 64u,
@@ -104,6 +104,10 @@ static void act_message(struct front *f)
         slot.flags = 0;
     if (slot.type == XK_BALLOON_STATE)
         slot.id = 0;
+    if (slot.type == XK_BALLOON_PRESSURE) {
+        slot.given = more * UINT64_C(64);
+        slot.status = more * 5u;
+    }
     push(f, &slot);
 }
 

@@ -11,11 +11,18 @@
 
 static const unsigned int guest_types[] = {
     XK_BALLOON_STATE, XK_BALLOON_SWEEP, XK_BALLOON_GAVE, XK_BALLOON_DONE,
+    XK_BALLOON_PRESSURE, XK_BALLOON_RECOVERED,
 };
 static const unsigned int dom0_types[] = {
     XK_BALLOON_TARGET, XK_BALLOON_SWEPT, XK_BALLOON_SETTLED,
-    XK_BALLOON_STOP,
+    XK_BALLOON_STOP, XK_BALLOON_RECOVER,
 };
+
+/* For loops over the guest's types, which are more. */
+static unsigned int dom0_type(int i)
+{
+    return dom0_types[(size_t)i % XK_ARRAY_SIZE(dom0_types)];
+}
 
 static struct xk_balloon_slot slot(unsigned int type)
 {
@@ -31,8 +38,8 @@ START_TEST(test_direction)
 {
     ck_assert_int_eq(check(slot(guest_types[_i]), true), 0);
     ck_assert_int_eq(check(slot(guest_types[_i]), false), -EPROTO);
-    ck_assert_int_eq(check(slot(dom0_types[_i]), false), 0);
-    ck_assert_int_eq(check(slot(dom0_types[_i]), true), -EPROTO);
+    ck_assert_int_eq(check(slot(dom0_type(_i)), false), 0);
+    ck_assert_int_eq(check(slot(dom0_type(_i)), true), -EPROTO);
 }
 END_TEST
 
@@ -44,7 +51,8 @@ START_TEST(test_unknown_types)
         known += !check(slot(type), true);
         known += !check(slot(type), false);
     }
-    ck_assert_uint_eq(known, 8);
+    ck_assert_uint_eq(known, XK_ARRAY_SIZE(guest_types) +
+                             XK_ARRAY_SIZE(dom0_types));
 }
 END_TEST
 
@@ -70,10 +78,30 @@ START_TEST(test_status)
     ck_assert_int_eq(check(s, true), 0);
     s.status++;
     ck_assert_int_eq(check(s, true), -EPROTO);
+    s.type = XK_BALLOON_RECOVERED;
+    ck_assert_int_eq(check(s, true), -EPROTO);
     s.type = XK_BALLOON_SWEPT;
     ck_assert_int_eq(check(s, false), -EPROTO);
     s.type = XK_BALLOON_TARGET;     /* has no status */
     ck_assert_int_eq(check(s, false), 0);
+}
+END_TEST
+
+START_TEST(test_share)
+{
+    struct xk_balloon_slot s = { .type = XK_BALLOON_PRESSURE };
+
+    s.status = 1000;
+    s.pages = s.given = XK_BALLOON_PAGES_MAX;
+    ck_assert_int_eq(check(s, true), 0);
+    s.status++;
+    ck_assert_int_eq(check(s, true), -EPROTO);
+    s.status = 0;
+    s.given++;
+    ck_assert_int_eq(check(s, true), -EPROTO);
+    s.given = 0;
+    s.pages++;
+    ck_assert_int_eq(check(s, true), -EPROTO);
 }
 END_TEST
 
@@ -123,8 +151,8 @@ START_TEST(test_guest_counts)
     s = slot(guest_types[_i]);
     s.limit = BEYOND;
     ck_assert_int_eq(check(s, true), -EPROTO);
-    s = slot(dom0_types[_i]);       /* fields of the other direction */
-    s.ballooned = s.super = s.limit = s.given = s.reserved = BEYOND;
+    s = slot(dom0_type(_i));       /* fields of the other direction */
+    s.ballooned = s.super = s.limit = s.reserved = BEYOND;
     ck_assert_int_eq(check(s, false), 0);
 }
 END_TEST
@@ -152,6 +180,7 @@ TCase *tcase_balloon_msg(void)
     tcase_add_test(tc, test_unknown_types);
     tcase_add_test(tc, test_flags);
     tcase_add_test(tc, test_status);
+    tcase_add_test(tc, test_share);
     tcase_add_test(tc, test_id);
     tcase_add_test(tc, test_counts);
     tcase_add_loop_test(tc, test_guest_counts, 0,

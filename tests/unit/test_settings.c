@@ -35,6 +35,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(s.scan_share_percent, 25);
     ck_assert_uint_eq(s.sweep_regular, 1);
     ck_assert_uint_eq(s.inflate_chunk_mib, 32);
+    ck_assert_uint_eq(s.host_reserve_mib, 256);
     ck_assert_int_eq(s.log_level, XK_LOG_INFO);
     ck_assert_str_eq(s.user, "xenkeep");
     ck_assert_uint_eq(s.host_reserve_mib, 256);
@@ -51,6 +52,7 @@ START_TEST(test_good)
                                "scan_share_percent = 1\n"
                                "  sweep_regular = 0\n"
                                "inflate_chunk_mib = 128\n"
+                               "host_reserve_mib = 0\n"
                                "log_level = \"debug\"\n"
                                "user = 'nobody'\n"), 0);
     ck_assert_uint_eq(s.pause_max_us, 100);
@@ -58,6 +60,7 @@ START_TEST(test_good)
     ck_assert_uint_eq(s.scan_share_percent, 1);
     ck_assert_uint_eq(s.sweep_regular, 0);
     ck_assert_uint_eq(s.inflate_chunk_mib, 128);
+    ck_assert_uint_eq(s.host_reserve_mib, 0);
     ck_assert_int_eq(s.log_level, XK_LOG_DEBUG);
     ck_assert_str_eq(s.user, "nobody");
 }
@@ -126,6 +129,7 @@ static const char *const bads[] = {
     "pause_share_permille = 0\n", "scan_share_percent = 101\n",
     "sweep_regular = 2\n", "inflate_chunk_mib = 1\n",
     "inflate_chunk_mib = 129\n",
+    "host_reserve_mib = -1\n", "host_reserve_mib = 16777217\n",
     "pause_max_us = \"many\"\n", "pause_max_us = [ 1000 ]\n",
     "pause_max_us = 99999999999999999999\n",
     "log_level = \"loud\"\n", "log_level = 3\n", "log_level = [ \"err\" ]\n",

@@ -18,8 +18,9 @@
 /*
  * `untrusted` is a private copy (xk_ring_get). 0: its type belongs to the
  * direction, it has no flag that its type does not know, and of the fields
- * that its type uses the id is not 0, the status is known and each count is
- * at most XK_BALLOON_PAGES_MAX. -EPROTO otherwise. Other fields are ignored.
+ * that its type uses the id is not 0, the status is known (a share: at most
+ * 1000) and each count is at most XK_BALLOON_PAGES_MAX. -EPROTO otherwise.
+ * Other fields are ignored.
  */
 int xk_balloon_check(const struct xk_balloon_slot *untrusted,
                      bool from_guest);

@@ -30,11 +30,34 @@
  *              host; `pages` is the next allowance.
  *   D STOP     the job shall end at the next chunk
  *   G DONE     the job is over; `status` says how
+ *   G PRESSURE (version 2) how short of memory the guest is: `pages` could
+ *              still be used without taking any from somebody (the kernel's
+ *              MemAvailable), `given` is how many it wants back from the
+ *              balloon now (0: none), `status` is the share of its last
+ *              second in which a task waited for memory, in permille. Belongs
+ *              to no job. Sent when something changed that is worth saying,
+ *              at most once a second, and while pages are wanted at most
+ *              XK_BALLOON_WANTS a second; a guest at rest says nothing. dom0
+ *              opens a shrinking job when it can, and otherwise does not
+ *              answer.
+ *
+ *   D RECOVER  (version 2) opens a job `id` of another kind: the guest takes
+ *              `given` ranges of 2 MiB, one after the other from gfn `pages`
+ *              on, out of use, gives each to Xen and takes it back in one
+ *              piece. At most XK_BALLOON_RANGES of them.
+ *   G RECOVERED (version 2) one for each of these ranges, in their order:
+ *              `pages` is its first gfn, `status` how it went. OK: taken back
+ *              as one extent. EBUSY: in use and not to be moved, nothing was
+ *              done. EHOST: the host had no 2 MiB in one piece, or did not
+ *              take it; it is as it was, but in single pages. ENOMEM: not all
+ *              of it came back, the rest is in the balloon.
  *
  *   growing:   TARGET SWEEP SWEPT (GAVE SETTLED)* GAVE+LAST SETTLED DONE
  *   shrinking: TARGET GAVE* DONE
+ *   recovery:  RECOVER RECOVERED* DONE (`given`: ranges that were answered)
  *
- *   A message of a type that is unknown, out of order or of another job is
+ *   A message of a type that is unknown, of a later version than the one
+ *   agreed on, out of order, too frequent (PRESSURE), or of another job is
  *   ignored and counted by the guest and breaks the device in dom0. A broken
  *   device answers nothing more until the front-end reconnects.
  *
@@ -58,13 +81,21 @@
 #endif
 
 /* Version of this protocol; both ends use the lower of the two on offer. */
-#define XK_BALLOON_VERSION	1
+#define XK_BALLOON_VERSION	2
 
 /* Slots of each ring; a power of two. */
 #define XK_BALLOON_SLOTS	16
 
+/* Ranges of one RECOVER, at most. */
+#define XK_BALLOON_RANGES	16
+
 /* Longest wait for an answer, milliseconds. */
 #define XK_BALLOON_WAIT_MS	30000
+
+/* PRESSURE in a second: from a guest that wants pages; and what dom0 takes,
+ * because what waited for a busy dom0 comes at once. */
+#define XK_BALLOON_WANTS	4
+#define XK_BALLOON_WANTS_MAX	32
 
 /* Pages of a superpage (2 MiB of 4 KiB pages) and its extent order. */
 #define XK_SUPER_ORDER		9
@@ -75,17 +106,20 @@
 #define XK_BALLOON_SWEEP	2
 #define XK_BALLOON_GAVE		3
 #define XK_BALLOON_DONE		4
+#define XK_BALLOON_PRESSURE	5	/* version 2 */
+#define XK_BALLOON_RECOVERED	6	/* version 2 */
 
 /* Types, dom0 to guest */
 #define XK_BALLOON_TARGET	16
 #define XK_BALLOON_SWEPT	17
 #define XK_BALLOON_SETTLED	18
 #define XK_BALLOON_STOP		19
+#define XK_BALLOON_RECOVER	20	/* version 2 */
 
 /* Flags */
 #define XK_BALLOON_F_LAST	0x1	/* GAVE: nothing more in this job */
 
-/* Status of DONE and SWEPT */
+/* Status of DONE, SWEPT and RECOVERED */
 #define XK_BALLOON_OK		0
 #define XK_BALLOON_ENOMEM	1	/* the guest has no more to give */
 #define XK_BALLOON_ESTOP	2	/* stopped by dom0 */
@@ -96,13 +130,13 @@
 
 /*
  * One message, 64 bytes. Fields a type does not name are zero and ignored.
- * Every count is in 4 KiB pages.
+ * Every count is in 4 KiB pages unless its type says otherwise.
  */
 struct xk_balloon_slot {
 	uint16_t type;
 	uint16_t flags;
 	uint32_t status;
-	uint64_t id;		/* job, chosen by dom0, never 0; 0 in STATE */
+	uint64_t id;		/* job, chosen by dom0, never 0; 0: no job's */
 	uint64_t pages;		/* see each type above */
 	uint64_t given;		/* GAVE, DONE: pages moved in this job */
 	uint64_t ballooned;	/* G: pages in the balloon now */

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A 2 MiB range that Xen maps page by page is made whole: the kernel moves
+ * what is in it elsewhere, the range is given to Xen and taken back as one
+ * extent. Only the guest can do this safely: what Xen, a backend or a device
+ * refers to is a page that this kernel will not move, so such a range stays
+ * as it is.
+ */
+#include "xk_balloon.h"
+
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mmzone.h>
+
+/* All of it memory of one zone that the allocator could ever have. */
+static bool recover_possible(unsigned long pfn)
+{
+	struct zone *zone = NULL;
+	struct page *page;
+	unsigned int i;
+
+	for (i = 0; i < XK_SUPER_PAGES; i++) {
+		page = pfn_to_online_page(pfn + i);
+		if (!page || PageReserved(page) || PageOffline(page))
+			return false;
+		if (zone && page_zone(page) != zone)
+			return false;
+		zone = page_zone(page);
+	}
+	return true;
+}
+
+/*
+ * Other programs' data must not leave: Xen does not clear what a living guest
+ * frees. An allocator that clears has done so already.
+ */
+static void recover_clear(struct page *page)
+{
+	unsigned int i;
+
+	if (want_init_on_alloc(0) || want_init_on_free())
+		return;
+	for (i = 0; i < XK_SUPER_PAGES; i++)
+		clear_highpage(page + i);
+}
+
+/* The status to answer with. */
+u32 xk_recover_range(unsigned long pfn)
+{
+	static const u32 status[] = {
+		[XK_SWAP_WHOLE] = XK_BALLOON_OK,
+		[XK_SWAP_PIECES] = XK_BALLOON_EHOST,
+		[XK_SWAP_SHORT] = XK_BALLOON_ENOMEM,
+		[XK_SWAP_NONE] = XK_BALLOON_EHOST,
+	};
+
+	if (!IS_ALIGNED(pfn, XK_SUPER_PAGES) || !recover_possible(pfn))
+		return XK_BALLOON_EBUSY;
+	/* Not at the price of the guest's own reserve. */
+	if (!xk_floor_spares(XK_SUPER_PAGES) ||
+	    alloc_contig_range(pfn, pfn + XK_SUPER_PAGES, MIGRATE_MOVABLE,
+			       GFP_KERNEL | __GFP_NOWARN))
+		return XK_BALLOON_EBUSY;
+	recover_clear(pfn_to_page(pfn));
+	return status[xk_pages_swap(pfn_to_page(pfn))];
+}
