@@ -40,6 +40,7 @@ struct operation {
     struct report report;
     const char *stopped;        /* why it ends early; NULL: it does not */
     bool shrinking;             /* the balloon, not the guest */
+    uint64_t raised;            /* shrinking: the limit, by so many pages */
     bool ballooning;            /* a job is open */
     uint64_t balloon_start_us;
 };
@@ -159,8 +160,9 @@ static void settle(struct operation *op)
 
     op->ballooning = false;
     count_moved(op);
-    resize.raised = op->report.asked;
-    resize.moved = op->report.moved;
+    resize.raised = op->raised;
+    resize.moved = op->shrinking ? xk_min_u64(op->report.moved, op->raised)
+                                 : op->report.moved;
     resize_settle(op->dom, &resize);
 }
 
@@ -221,6 +223,24 @@ static int goal_of(struct operation *op, uint64_t target_kib, uint64_t *goal_r)
     *goal_r = op->shrinking ? b->ballooned - op->report.asked
                             : b->ballooned + op->report.asked;
     return 0;
+}
+
+/*
+ * By how much the limit is raised for the target: from the old target, not
+ * from the size. A guest that gave memory without being asked is below its
+ * target, and has the limit for it already; raised by what it lacks, again
+ * and again, the limit would come to be above any target.
+ */
+static uint64_t raise_by(struct operation *op, uint64_t target_kib)
+{
+    uint64_t now_kib;
+
+    if (!op->shrinking)
+        return 0;
+    if (domain_target_kib(op->dom, &now_kib))
+        return op->report.asked;
+    return xk_min_u64(op->report.asked,
+                      (target_kib - xk_min_u64(target_kib, now_kib)) / 4);
 }
 
 /* A target that cannot be meant; the operation is over then. */
@@ -284,16 +304,17 @@ static void balloon_phase(struct operation *op, uint64_t target_kib)
         return;
     }
     op->balloon_start_us = xk_now_us();
-    rc = op->shrinking
+    op->raised = raise_by(op, target_kib);
+    rc = op->raised
              ? xk_hv_set_max_pages(dom->md->hv, dom->info.domid,
-                                   dom->info.max_pages + op->report.asked)
+                                   dom->info.max_pages + op->raised)
              : 0;
     if (!rc)
         rc = balloon_start(&dom->device.balloon, goal, on_balloon_progress,
                            on_balloon_done, op);
     op->ballooning = !rc;
     if (rc) {
-        if (op->shrinking)
+        if (op->raised)
             (void)xk_hv_set_max_pages(dom->md->hv, dom->info.domid,
                                       dom->info.max_pages);
         fail(op, "cannot move its balloon", rc);

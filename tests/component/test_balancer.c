@@ -545,6 +545,47 @@ START_TEST(hostile_numbers)
 }
 END_TEST
 
+struct creep {
+    unsigned int rounds;
+    uint64_t target;
+};
+
+/* It gives memory without being asked, and wants it back as if from its
+ * balloon. */
+static bool creeping(struct play *p, void *arg)
+{
+    struct creep *c = arg;
+    struct balloon *of_b = &domain_of(b)->device.balloon;
+    uint64_t gfn;
+
+    (void)p;
+    if (domain_of(b)->op)
+        return false;
+    ck_assert_uint_le(play_info(b).max_pages, PAGES + 256);
+    ck_assert_uint_le(target_of(b), c->target);
+    gfn = guests[1].next;
+    if (fake_guest_decrease(b, &gfn, 1, 9) == 1) {
+        guests[1].held[guests[1].nr_held++] = (struct guest_extent){ gfn, 9 };
+        guests[1].next += SUPER;
+        guests[1].ballooned += SUPER;
+        guests[1].super += SUPER;
+    }
+    of_b->ballooned = guests[1].ballooned;
+    say(b, 0, SUPER, 0);
+    return !c->rounds--;
+}
+
+START_TEST(limit_does_not_creep)
+{
+    struct creep c = { .rounds = 40, .target = target_of(b) };
+
+    play.md.settings.host_reserve_mib = 0;
+    play.md.settings.balancer = 1;
+    ck_assert(play_until(&play, creeping, &c, 8000));
+    ck_assert_uint_gt(guests[1].jobs, 3);
+}
+END_TEST
+
 static bool fourth_job(struct play *p, void *arg)
 {
     (void)p;
@@ -713,6 +754,7 @@ int main(void)
     tcase_add_test(tc, steps_aside);
     tcase_add_loop_test(tc, squeezed_owns_the_targets, 0, 2);
     tcase_add_loop_test(tc, hostile_numbers, 0, 6);
+    tcase_add_test(tc, limit_does_not_creep);
     tcase_add_test(tc, slow_guest_is_asked_for_less);
     tcase_add_test(tc, silence_is_respected);
     tcase_add_test(tc, policy_shows_origins);
