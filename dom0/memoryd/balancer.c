@@ -17,6 +17,9 @@
 /* Between two looks when nothing is to be moved. */
 #define SLOW_US 30000000u
 
+/* Of one guest, at most. */
+#define MOVES_IN_INTERVAL 4u
+
 #define PAGES_PER_MIB 256u
 
 static uint64_t interval_us(const struct memoryd *md)
@@ -67,12 +70,16 @@ static void say_move(struct memoryd *md, const struct domain *dom,
                 policy_reason_names[v->reason], more);
 }
 
-/* Not again within the interval, nor faster than its pace. */
+/*
+ * Not faster than its pace. A small move does not cost a whole interval: the
+ * most of what the guest needs may be there a moment later. A part of it, for
+ * guests whose jobs end at once.
+ */
 static uint64_t pause_after(const struct memoryd *md, const struct actor *a,
                             uint64_t pages)
 {
-    return xk_max_u64(interval_us(md), pages * 1000000 /
-                                       xk_max_u64(a->pace, 1));
+    return xk_max_u64(interval_us(md) / MOVES_IN_INTERVAL,
+                      pages * 1000000 / xk_max_u64(a->pace, 1));
 }
 
 static void move(struct memoryd *md, struct scene *s, size_t i)
