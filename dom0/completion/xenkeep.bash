@@ -47,7 +47,7 @@ _xl_memory_verb()
 {
     local verb
 
-    for verb in show map top resume recoalesce; do
+    for verb in show map top plan policy resume recoalesce; do
         if [[ $verb == "$1"* ]]; then
             COMPREPLY+=("$verb")
         fi

@@ -25,9 +25,6 @@
 /* Reports in a second; an honest guest waits for each answer. */
 #define FREES_MAX 4000u
 
-/* A page that every guest has: its first above 1 MiB. */
-#define RAM_GFN 0x100u
-
 /* How long the next message is looked for before its event is waited for,
  * microseconds: about what a guest needs for a chunk. */
 #define POLL_US 100000u
@@ -71,7 +68,7 @@ static void scratch_next(struct balloon *b)
     b->allowance = 0;
     /* A migration walks all gfns, the scratch too: none may be open. */
     if (!left || b->stopping || !dom->scratch.placed || dom->leaving ||
-        domain_migrating(dom, RAM_GFN))
+        domain_migrating(dom, DOMAIN_RAM_GFN))
         return;
     rc = domain_note_debt(dom);
     if (!rc)
@@ -490,4 +487,5 @@ void balloon_message(struct balloon *b, const struct xk_balloon_slot *msg)
     b->limit = msg->limit;
     if (!handlers[msg->type](b, msg))
         device_break(b->dev, "a message out of order");
+    balancer_heard(domain_of(b));
 }

@@ -20,6 +20,7 @@
 #include "operation.h"
 #include "recovery.h"
 #include "report.h"
+#include "scene.h"
 
 #define ROW(name, type, unit, field, help) \
     { "xk_memoryd_" name, type, unit, help, offsetof(struct totals, field) }
@@ -56,6 +57,8 @@ static const struct xk_metric metrics[] = {
         "Times a guest in debt was stopped to be refilled."),
     ROW("guard_alarms", "counter", "", guard_alarms,
         "Times a guest stayed stopped, because nothing could refill it."),
+    ROW("balance_moves", "counter", "", balance_moves,
+        "Times that the balancer moved a guest's memory."),
 };
 
 static void do_version(struct xk_ctl_call *call, struct json_object *params,
@@ -161,6 +164,40 @@ static void do_memory(struct xk_ctl_call *call, struct json_object *params,
     xk_ctl_reply(call, obj);
 }
 
+/* What the balancer sees, by one of scene.h's reports. */
+static void show_scene(struct xk_ctl_call *call, struct json_object *params,
+                       struct memoryd *md,
+                       struct json_object *(*report)(
+                           const struct memoryd *md, const struct scene *s,
+                           const struct domain *one))
+{
+    struct scene scene;
+    struct domain *one;
+    int rc;
+
+    if (!named_domain(call, params, md, false, &one))
+        return;
+    rc = scene_take(md, &scene);
+    if (rc)
+        xk_ctl_fail(call, XK_RPC_FAILED, "cannot look at the guests: %s",
+                    strerror(-rc));
+    else
+        xk_ctl_reply(call, report(md, &scene, one));
+    scene_dispose(&scene);
+}
+
+static void do_plan(struct xk_ctl_call *call, struct json_object *params,
+                    void *arg)
+{
+    show_scene(call, params, arg, scene_plan);
+}
+
+static void do_policy(struct xk_ctl_call *call, struct json_object *params,
+                      void *arg)
+{
+    show_scene(call, params, arg, scene_policy);
+}
+
 static void do_sweep(struct xk_ctl_call *call, struct json_object *params,
                      void *arg)
 {
@@ -251,5 +288,7 @@ const struct xk_ctl_method control_methods[] = {
     { "resume", do_resume },
     { "recoalesce", do_recoalesce },
     { "metrics", do_metrics },
+    { "plan", do_plan },
+    { "policy", do_policy },
     { NULL, NULL },
 };

@@ -132,7 +132,8 @@ static void try(struct demand *d)
     uint64_t now = xk_now_us(), pages;
     int rc;
 
-    if (!d->wanted || d->open || now - d->wanted_us > STALE_US)
+    if (!d->wanted || d->open || now - d->wanted_us > STALE_US ||
+        balancer_serves(d->dom->md))
         return;
     if (now < d->next_us) {
         again(d, d->next_us - now);

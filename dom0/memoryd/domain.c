@@ -70,6 +70,15 @@ int domain_video_kib(struct domain *dom, uint64_t *kib_r)
     return memory_node(dom, XK_PATH_MEMORY_VIDEORAM, kib_r);
 }
 
+uint64_t domain_beside(struct domain *dom)
+{
+    uint64_t kib, size = dom->info.tot_pages;
+
+    if (domain_target_kib(dom, &kib) || size <= kib / 4)
+        return 0;
+    return xk_min_u64(size - kib / 4, SPECIAL_PAGES_MAX);
+}
+
 uint64_t domain_ram_pages(struct domain *dom)
 {
     uint64_t kib;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "balancer.h"
 #include "budget.h"
 #include "demand.h"
 #include "device.h"
@@ -21,6 +22,9 @@
 struct look;
 struct operation;
 struct recovery;
+
+/* A page that every guest has: its first above 1 MiB. */
+#define DOMAIN_RAM_GFN 0x100u
 
 struct domain {
     struct memoryd *md;
@@ -44,6 +48,7 @@ struct domain {
     uint64_t swept_pages;       /* committed since memoryd knows it */
     struct map map;             /* how its memory is mapped, see look.h */
     struct look *looks;         /* those under way */
+    struct balance balance;
     struct domain *next;
 };
 
@@ -63,6 +68,9 @@ int domain_target_kib(struct domain *dom, uint64_t *kib_r);
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
 /* memory/videoram, KiB: of these, what is a display. */
 int domain_video_kib(struct domain *dom, uint64_t *kib_r);
+
+/* Pages that it has beside its target, as last read: its special pages. */
+uint64_t domain_beside(struct domain *dom);
 
 /* Pages of RAM it can have at most. */
 uint64_t domain_ram_pages(struct domain *dom);

@@ -2,6 +2,7 @@
 # memoryd: a library of its parts, so that tests link what the daemon is.
 noinst_LIBRARIES += dom0/memoryd/libxkmemoryd.a
 dom0_memoryd_libxkmemoryd_a_SOURCES = \
+	dom0/memoryd/balancer.c dom0/memoryd/balancer.h \
 	dom0/memoryd/balloon.c dom0/memoryd/balloon.h dom0/memoryd/budget.c \
 	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
 	dom0/memoryd/demand.c dom0/memoryd/demand.h \
@@ -14,12 +15,15 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/map_json.c dom0/memoryd/map_json.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
 	dom0/memoryd/operation.c dom0/memoryd/operation.h \
+	dom0/memoryd/policy.c dom0/memoryd/policy.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/recovery.c dom0/memoryd/recovery.h \
 	dom0/memoryd/repair.h dom0/memoryd/report.c dom0/memoryd/report.h \
 	dom0/memoryd/reporting.c dom0/memoryd/reporting.h \
 	dom0/memoryd/resize.c dom0/memoryd/resize.h \
-	dom0/memoryd/scan.c dom0/memoryd/scan.h dom0/memoryd/scratch.c \
+	dom0/memoryd/rule.c dom0/memoryd/rule.h \
+	dom0/memoryd/scan.c dom0/memoryd/scan.h \
+	dom0/memoryd/scene.c dom0/memoryd/scene.h dom0/memoryd/scratch.c \
 	dom0/memoryd/scratch.h dom0/memoryd/settings.c \
 	dom0/memoryd/settings.h dom0/memoryd/sweep.c dom0/memoryd/sweep.h \
 	dom0/memoryd/window.c dom0/memoryd/window.h

@@ -75,12 +75,15 @@ int memoryd_open(struct memoryd *md, const char *run_dir)
 
 int memoryd_start(struct memoryd *md)
 {
-    return say("watching domains", domains_start(md));
+    int rc = say("the balancer", balancer_start(md));
+
+    return rc ? rc : say("watching domains", domains_start(md));
 }
 
 void memoryd_dispose(struct memoryd *md)
 {
     domains_dispose(md);
+    balancer_dispose(md);
     xk_ctl_close(md->ctl);
     xk_chans_close(md->chans);
     xk_xs_close(md->xs);

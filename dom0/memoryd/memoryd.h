@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "xs.h"
 
+#include "balancer.h"
 #include "journal.h"
 #include "settings.h"
 
@@ -38,6 +39,7 @@ struct totals {
     uint64_t lent_pages;
     uint64_t guard_halts;
     uint64_t guard_alarms;
+    uint64_t balance_moves;
 };
 
 struct memoryd {
@@ -50,6 +52,7 @@ struct memoryd {
     struct settings settings;
     struct totals totals;
     struct domain *domains;
+    struct balancer balancer;
     struct xk_watch introduced, released;
     int lock_fd;
     uint8_t slot_used[JOURNAL_SLOTS];

@@ -40,6 +40,9 @@ static const struct number numbers[] = {
       offsetof(struct settings, recover_share_percent), 1, 100, 25 },
     { "free_page_reporting", offsetof(struct settings, free_page_reporting),
       0, 1, 1 },
+    { "balancer", offsetof(struct settings, balancer), 0, 1, 0 },
+    { "balance_interval_ms", offsetof(struct settings, balance_interval_ms),
+      100, 60000, 1000 },
 };
 
 static const char *const levels[] = {
@@ -118,9 +121,64 @@ static int read_user(struct settings *s, const XLU_Config *cfg,
     return 0;
 }
 
+const struct rule *settings_rule(const struct settings *s, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < s->nr_rules; i++)
+        if (!strcmp(s->rules[i].name, name))
+            return &s->rules[i];
+    return NULL;
+}
+
+static int read_rule(struct settings *s, const char *text, const char *path)
+{
+    char why[RULE_WHY_MAX];
+    struct rule rule;
+
+    if (s->nr_rules == SETTINGS_RULES) {
+        xk_err("%s: guests: expected at most %d", path, SETTINGS_RULES);
+        return -EINVAL;
+    }
+    if (rule_parse(text, &rule, why)) {
+        xk_err("%s: guests: item %zu: %s", path, s->nr_rules + 1, why);
+        return -EINVAL;
+    }
+    if (settings_rule(s, rule.name)) {
+        xk_err("%s: guests: item %zu: \"%s\" is named twice: expected one "
+               "item for each guest", path, s->nr_rules + 1, rule.name);
+        return -EINVAL;
+    }
+    s->rules[s->nr_rules++] = rule;
+    return 0;
+}
+
+static int read_rules(struct settings *s, const XLU_Config *cfg,
+                      const char *path)
+{
+    XLU_ConfigList *list;
+    const char *text;
+    int i, count, rc, r;
+
+    r = xlu_cfg_get_list(cfg, "guests", &list, &count, 1);
+    if (r == ESRCH)
+        return 0;
+    for (rc = r ? -EINVAL : 0, i = 0; !rc && i < count; i++) {
+        text = xlu_cfg_get_listitem(list, i);
+        if (!text)
+            r = rc = -EINVAL;
+        else
+            rc = read_rule(s, text, path);
+    }
+    if (r)
+        xk_err("%s: guests: expected a list: [ \"name=web,min=256M\", ... ]",
+               path);
+    return rc;
+}
+
 static bool known_key(const char *key, size_t len)
 {
-    static const char *const others[] = { "log_level", "user" };
+    static const char *const others[] = { "log_level", "user", "guests" };
     size_t i;
 
     for (i = 0; i < XK_ARRAY_SIZE(numbers); i++)
@@ -144,19 +202,45 @@ static int skip_blanks(FILE *f, int *line)
     return c;
 }
 
-/* To the end of a statement that `c` is part of: a line's end or a semicolon
- * outside of quotes and comments. */
-static void skip_statement(FILE *f, int c)
-{
-    int until = 0;
+/* Where in a statement we are. */
+struct place {
+    int until;                  /* the end of a quote or comment; 0: in none */
+    int depth;                  /* brackets */
+};
 
-    for (; c != EOF && c != '\n' && (until || c != ';'); c = getc(f)) {
-        if (c == until)
-            until = 0;
-        else if (!until && (c == '"' || c == '\''))
-            until = c;
-        else if (!until && c == '#')
-            until = '\n';
+static void step_on(struct place *p, int c)
+{
+    if (c == '\n')
+        p->until = 0;           /* neither goes over a line's end */
+    else if (c == p->until)
+        p->until = 0;
+    else if (p->until)
+        return;
+    else if (c == '"' || c == '\'')
+        p->until = c;
+    else if (c == '#')
+        p->until = '\n';
+    else if (c == '[')
+        p->depth++;
+    else if (c == ']' && p->depth)
+        p->depth--;
+}
+
+/*
+ * To the end of a statement that `c` is part of: a line's end or a semicolon
+ * outside of quotes and comments; in brackets a line's end is a blank.
+ */
+static void skip_statement(FILE *f, int c, int *line)
+{
+    struct place p = { 0, 0 };
+
+    for (; c != EOF; c = getc(f)) {
+        if (c == '\n' && !p.depth)
+            break;
+        if (c == ';' && !p.until)
+            return;
+        *line += c == '\n';
+        step_on(&p, c);
     }
     if (c == '\n')
         (void)ungetc(c, f);
@@ -164,8 +248,8 @@ static void skip_statement(FILE *f, int c)
 
 /*
  * libxlutil has no way to list the keys of a file, so the first word of each
- * statement is looked at here. Values that go over several lines do not
- * occur.
+ * statement is looked at here. The one value that goes over several lines is
+ * a list.
  */
 static int check_keys(FILE *f, const char *path)
 {
@@ -184,7 +268,7 @@ static int check_keys(FILE *f, const char *path)
             xk_err("%s:%d: unknown key \"%s\"", path, line, key);
             rc = -EINVAL;
         }
-        skip_statement(f, c);
+        skip_statement(f, c, &line);
     }
     return rc;
 }
@@ -217,6 +301,8 @@ int settings_read(struct settings *s, const char *path)
         rc = read_level(s, cfg, path);
     if (!rc)
         rc = read_user(s, cfg, path);
+    if (!rc)
+        rc = read_rules(s, cfg, path);
 out:
     xlu_cfg_destroy(cfg);
     return rc;

@@ -24,6 +24,8 @@ xl_memory_SOURCES = \
 	dom0/xl/cells_svg.c \
 	dom0/xl/live.c dom0/xl/live.h \
 	dom0/xl/memory_map.c \
+	dom0/xl/memory_plan.c \
+	dom0/xl/memory_policy.c \
 	dom0/xl/memory_show.c \
 	dom0/xl/memory_top.c \
 	dom0/xl/picture.c dom0/xl/picture.h \

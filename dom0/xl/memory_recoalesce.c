@@ -41,8 +41,8 @@ static const struct xk_option options[] = {
 static const struct xk_command command = {
     .name = "xl-memory",
     .synopsis = "recoalesce DOMAIN [--json]",
-    .about = "Make the memory of the guest DOMAIN whole again, in 2 MiB "
-             "ranges, as after a restore or a migration it is not.",
+    .about = "Make the memory of the guest DOMAIN whole again, in ranges of "
+             "2 MiB: after a\nrestore or a migration it is mapped by 4 KiB.",
     .daemon = "memoryd",
     .needs_domain = true,
     .options = options,

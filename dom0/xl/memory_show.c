@@ -90,16 +90,6 @@ static const struct xk_command command = {
     .options = options,
 };
 
-static struct json_object *show_params(const struct xk_common *common)
-{
-    struct json_object *params = json_object_new_object();
-
-    if (common->domain)
-        json_object_object_add(params, "domain",
-                               json_object_new_string(common->domain));
-    return params;
-}
-
 /* The daemon passes on names that guests' owners chose. */
 static void safe_cell(struct xk_table *t, const char *text)
 {
@@ -191,23 +181,5 @@ out:
 
 int memory_show(int argc, char **argv)
 {
-    struct xk_common common = { .domain = NULL };
-    struct json_object *result = NULL;
-    int exit_code;
-
-    exit_code = xk_command_parse(&command, argc, argv, &common, NULL);
-    if (exit_code != XK_GO_ON)
-        goto out;
-    exit_code = xk_command_call(&command, "memory", show_params(&common),
-                                &result);
-    if (exit_code)
-        goto out;
-    if (common.json)
-        xk_command_json(result);
-    else
-        exit_code = show_memory(result);
-
-out:
-    json_object_put(result);
-    return xk_command_finish(&command, exit_code);
+    return memory_ask(&command, "memory", show_memory, argc, argv);
 }

@@ -24,6 +24,7 @@ tests_component_libxkplay_a_SOURCES = \
 
 component_programs = tests/component/test_memoryd \
 	tests/component/test_guard \
+	tests/component/test_balancer \
 	tests/component/test_hostile tests/component/test_kill \
 	tests/component/test_map \
 	tests/component/test_trace tests/component/test_pressure \
@@ -41,6 +42,12 @@ tests_component_test_guard_SOURCES = tests/component/test_guard.c
 tests_component_test_guard_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_guard_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_guard_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_balancer_SOURCES = tests/component/test_balancer.c
+tests_component_test_balancer_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_balancer_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_balancer_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_hostile_SOURCES = tests/component/test_hostile.c

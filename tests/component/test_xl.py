@@ -97,6 +97,31 @@ RECOALESCE = {
 }
 
 
+BALANCE = {"balancer": True, "note": "", "interval_ms": 1000,
+           "host_free_kib": 524288, "host_reserve_kib": 262144}
+
+PLANNED = {
+    "domid": 3, "name": "web", "size_kib": 524288, "target_kib": 589824,
+    "reason": "short-gets", "word_age_ms": 1200, "available_kib": 10240,
+    "wanted_kib": 131072, "stall_permille": 125,
+}
+
+PLAN = dict(BALANCE, domains=[
+    PLANNED,
+    dict(PLANNED, domid=12, name="old", target_kib=524288, reason="silent",
+         word_age_ms=None, available_kib=0, wanted_kib=0, stall_permille=0),
+])
+
+BOUND = {
+    "domid": 3, "name": "web", "size_kib": 524288, "min_kib": 262144,
+    "min_from": "default", "max_kib": 2097152, "max_from": "maximum",
+    "weight": 200, "weight_from": "configuration", "pace_kib": 65536,
+    "pace_from": "default",
+}
+
+POLICY = dict(BALANCE, domains=[BOUND])
+
+
 def line(obj):
     return json.dumps(obj).encode() + b"\n"
 
@@ -202,6 +227,12 @@ class XlTest(unittest.TestCase):
         self.assertRegex(err, r"\A%s(?: [a-z]+)?: [^\n]*%s[^\n]*\n\Z" %
                          (args[0], pattern))
         return err
+
+    def assert_verb_fails(self, code, pattern, verb, *args):
+        got, out, err = self.run_xl("xl-memory", verb, *args)
+        self.assertEqual((got, out), (code, ""), err)
+        self.assertRegex(err, r"\Axl-memory %s: [^\n]*%s[^\n]*\n\Z" %
+                         (verb, pattern))
 
 
 class Recoalesce(XlTest):
@@ -324,6 +355,49 @@ class Normal(XlTest):
         code, out, _ = self.run_xl("xl-memory")
         self.assertEqual(code, 0)
         self.assertTrue(out.startswith("NAME  ID  TYPE"))
+
+    def test_plan(self):
+        server = self.serve(result(PLAN))
+        code, out, err = self.run_xl("xl-memory", "plan")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(server.request["method"], "plan")
+        self.assertEqual(server.request["params"], {})
+        rows = out.splitlines()
+        self.assertEqual(rows[0].split(), [
+            "NAME", "ID", "SIZE", "TARGET", "CHANGE", "AVAILABLE", "WANTED",
+            "STALL", "AGE", "REASON"])
+        self.assertEqual(rows[1].split(), [
+            "web", "3", "512.0", "576.0", "+64.0", "10.0", "128.0", "12.5",
+            "%", "1.2", "s", "short-gets"])
+        self.assertEqual(rows[2].split(), [
+            "old", "12", "512.0", "512.0", "-", "-", "-", "-", "silent"])
+        self.assertEqual(rows[-1], "Host: 512.0 MiB free, 256.0 of them in "
+                         "reserve. All sizes in MiB.")
+
+    def test_policy(self):
+        server = self.serve(result(POLICY))
+        code, out, err = self.run_xl("xl-memory", "policy", "web")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(server.request["method"], "policy")
+        self.assertEqual(server.request["params"], {"domain": "web"})
+        rows = out.splitlines()
+        self.assertEqual(rows[1].split(), [
+            "web", "3", "512.0", "256.0", "default", "2048.0", "maximum",
+            "200", "configuration", "64.0", "default"])
+        self.assertEqual(rows[-1], "The balancer plans once in 1.0 s.")
+
+    def test_balancer_off_or_elsewhere(self):
+        for verb, obj in (("plan", PLAN), ("policy", POLICY)):
+            for change, text in (({"balancer": False}, "balancer is off"),
+                                 ({"note": "not \x1b[2J here"},
+                                  "not \\x1b[2J here\n")):
+                with self.subTest(verb, change=change):
+                    server = self.serve(result(dict(obj, **change)))
+                    code, out, _ = self.run_xl("xl-memory", verb)
+                    self.assertEqual(code, 0)
+                    self.assertIn(text, out)
+                    server.close()
+                    os.unlink(self.path)
 
     def test_json_passes_through(self):
         for program, obj in (("xl-sweep", dict(SWEEP, new_field=[1.5, None])),
@@ -500,6 +574,52 @@ class HostileDaemon(XlTest):
                 self.assert_fails(1, "has no sound", "xl-memory")
                 server.close()
                 os.unlink(self.path)
+
+    def test_unsound_plan_and_policy(self):
+        for verb, obj, row in (("plan", PLAN, PLANNED),
+                               ("policy", POLICY, BOUND)):
+            bad = [dict(obj, domains=None), dict(obj, domains=[3]),
+                   dict(obj, note=7), dict(obj, host_reserve_kib=-1)]
+            bad += [dict(obj, domains=[row, {k: v for k, v in row.items()
+                                             if k != field}])
+                    for field in row]
+            bad += [dict(obj, domains=[dict(row, **{field: []})])
+                    for field in row]
+            for answer in bad:
+                with self.subTest(verb, answer=str(answer)[:60]):
+                    server = self.serve(result(answer))
+                    self.assert_verb_fails(1, "has no sound", verb)
+                    server.close()
+                    os.unlink(self.path)
+
+    def test_verbs_escape(self):
+        bad = "w\x1b[31m\n"
+        for verb, row, fields in (
+                ("plan", PLANNED, ("name", "reason")),
+                ("policy", BOUND, ("name", "min_from", "max_from",
+                                   "weight_from", "pace_from"))):
+            with self.subTest(verb):
+                server = self.serve(result(dict(BALANCE, domains=[
+                    dict(row, **dict.fromkeys(fields, bad))])))
+                code, out, _ = self.run_xl("xl-memory", verb)
+                self.assertEqual(code, 0)
+                self.assertEqual(out.count(r"w\x1b[31m\x0a"), len(fields))
+                server.close()
+                os.unlink(self.path)
+
+    def test_largest_numbers_of_verbs(self):
+        most = 1 << 52
+        for verb, row in (("plan", PLANNED), ("policy", BOUND)):
+            large = {k: most if isinstance(v, int) else v
+                     for k, v in row.items()}
+            server = self.serve(result(dict(
+                BALANCE, interval_ms=most, host_free_kib=most,
+                domains=[large])))
+            code, out, _ = self.run_xl("xl-memory", verb)
+            self.assertEqual(code, 0)
+            self.assertNotRegex(out, r"-[0-9]{19}")
+            server.close()
+            os.unlink(self.path)
 
     def test_largest_numbers(self):
         most = 1 << 52
@@ -809,6 +929,7 @@ class NoDaemon(XlTest):
     def test_no_socket(self):
         for args in (("xl-sweep", "web"), ("xl-memory",)):
             self.assert_fails(1, "xenkeep-memoryd is not running", *args)
+        self.assert_verb_fails(1, "xenkeep-memoryd is not running", "plan")
 
     def test_nobody_listens(self):
         stale = socket.socket(socket.AF_UNIX)
@@ -888,6 +1009,13 @@ class BadUsage(XlTest):
         for program in ("xl-sweep", "xl-memory"):
             self.assert_fails(2, 'unexpected "b"', program, "a", "b")
 
+    def test_verbs(self):
+        for verb in ("plan", "policy"):
+            self.assert_verb_fails(2, 'unexpected "b"', verb, "a", "b")
+            self.assert_verb_fails(2, "unknown option", verb, "--target")
+            self.assert_verb_fails(2, "expected a name", verb, "a\nb")
+            self.assert_verb_fails(2, "takes no value", verb, "--json=1")
+
     def test_bad_domains(self):
         for name in ("", "a\nb", "\x1b[2J", "x" * 257):
             self.assert_fails(2, "expected a name", "xl-sweep", name)
@@ -952,6 +1080,28 @@ class Documentation(XlTest):
         self.assertEqual(self.run_xl(*command, "-h")[1], out)
         self.assertTrue(all(len(row) <= 80 for row in out.splitlines()))
         return set(re.findall(r"--([a-z-]+)", out))
+
+    def test_verbs_are_documented(self):
+        _, out, _ = self.run_xl("xl-memory", "--help")
+        verbs = re.findall(r"^  ([a-z]+)  ", out, re.M)
+        self.assertIn("plan", verbs)
+        page = self.source("dom0", "man", "xl-memory.1")
+        completion = self.source("dom0", "completion", "xenkeep.bash")
+        listed = re.search(r"for verb in ([a-z ]+);", completion).group(1)
+        self.assertEqual(listed.split(), verbs)
+        for verb in verbs:
+            self.assertRegex(page, r"(?m)^\.(Op )?Cm .*\b%s\b" % verb)
+            code, out, err = self.run_xl("xl-memory", verb, "--help")
+            self.assertEqual((code, err), (0, ""))
+            self.assertTrue(all(len(row) <= 80 for row in out.splitlines()))
+
+    def test_reasons_are_documented(self):
+        text = self.source("dom0", "memoryd", "policy.c")
+        reasons = re.findall(r'^    \[POLICY_\w+\] = "([a-z-]+)"', text, re.M)
+        page = self.source("dom0", "man", "xl-memory.1")
+        self.assertGreater(len(reasons), 5)
+        self.assertLessEqual(set(reasons), set(
+            re.findall(r"^\.It Li ([a-z-]+)$", page, re.M)))
 
     def test_help_and_man_page_agree(self):
         for program in self.PROGRAMS:

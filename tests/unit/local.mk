@@ -21,9 +21,11 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_metrics.c \
 	tests/unit/test_parse.c \
 	tests/unit/test_picture.c \
+	tests/unit/test_policy.c \
 	tests/unit/test_ranges.c \
 	tests/unit/test_rates.c \
 	tests/unit/test_ring.c \
+	tests/unit/test_rule.c \
 	tests/unit/test_schema.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_util.c \

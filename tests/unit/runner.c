@@ -24,9 +24,11 @@ int main(void)
     suite_add_tcase(suite, tcase_metrics());
     suite_add_tcase(suite, tcase_parse());
     suite_add_tcase(suite, tcase_picture());
+    suite_add_tcase(suite, tcase_policy());
     suite_add_tcase(suite, tcase_ranges());
     suite_add_tcase(suite, tcase_rates());
     suite_add_tcase(suite, tcase_ring());
+    suite_add_tcase(suite, tcase_rule());
     suite_add_tcase(suite, tcase_schema());
     suite_add_tcase(suite, tcase_settings());
     suite_add_tcase(suite, tcase_util());

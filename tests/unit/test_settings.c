@@ -40,6 +40,10 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(s.free_page_reporting, 1);
     ck_assert_int_eq(s.log_level, XK_LOG_INFO);
     ck_assert_str_eq(s.user, "xenkeep");
+    ck_assert_uint_eq(s.host_reserve_mib, 256);
+    ck_assert_uint_eq(s.balancer, 0);
+    ck_assert_uint_eq(s.balance_interval_ms, 1000);
+    ck_assert_uint_eq(s.nr_rules, 0);
 }
 END_TEST
 
@@ -68,6 +72,55 @@ START_TEST(test_good)
 }
 END_TEST
 
+START_TEST(test_guests)
+{
+    const struct rule *r;
+
+    ck_assert_int_eq(read_text(
+        "balancer = 1; host_reserve_mib = 512\n"
+        "guests = [ # a list goes over lines\n"
+        "  \"name=web,min=256M,max=2G,weight=200,pace=64M\",\n"
+        "\n"
+        "  'name=a]b;c [d]#e,weight=1', # as does a ] in a comment\n"
+        "  \"max=1024,name=last\",\n"
+        "]\n"
+        "log_level = \"debug\"\n"), 0);
+    ck_assert_uint_eq(s.balancer, 1);
+    ck_assert_uint_eq(s.host_reserve_mib, 512);
+    ck_assert_int_eq(s.log_level, XK_LOG_DEBUG);
+    ck_assert_uint_eq(s.nr_rules, 3);
+    r = settings_rule(&s, "web");
+    ck_assert_ptr_nonnull(r);
+    ck_assert_uint_eq(r->min_kib, 262144);
+    ck_assert_uint_eq(r->max_kib, 2097152);
+    ck_assert_uint_eq(r->weight, 200);
+    ck_assert_uint_eq(r->pace_kib, 65536);
+    r = settings_rule(&s, "a]b;c [d]#e");
+    ck_assert_ptr_nonnull(r);
+    ck_assert_uint_eq(r->min_kib + r->max_kib + r->pace_kib, 0);
+    ck_assert_uint_eq(settings_rule(&s, "last")->max_kib, 1048576);
+    ck_assert_ptr_null(settings_rule(&s, "we"));
+    ck_assert_int_eq(read_text("guests = []\n"), 0);
+    ck_assert_uint_eq(s.nr_rules, 0);
+}
+END_TEST
+
+/* The number of guests that may be named, and one more. */
+START_TEST(test_many_guests)
+{
+    static char text[SETTINGS_RULES * 32];
+    size_t n, len;
+
+    for (n = SETTINGS_RULES; n <= SETTINGS_RULES + 1; n++) {
+        len = (size_t)sprintf(text, "guests = [");
+        for (size_t i = 0; i < n; i++)
+            len += (size_t)sprintf(text + len, "\"name=g%zu\",\n", i);
+        sprintf(text + len, "]\n");
+        ck_assert_int_eq(read_text(text), n > SETTINGS_RULES ? -EINVAL : 0);
+    }
+}
+END_TEST
+
 START_TEST(test_no_file)
 {
     ck_assert_int_eq(settings_read(&s, "/nonexistent/conf"), -ENOENT);
@@ -90,6 +143,17 @@ static const char *const bads[] = {
     "log_level = \"loud\"\n", "log_level = 3\n", "log_level = [ \"err\" ]\n",
     "user = \"\"\n",
     "user = \"a-name-that-is-longer-than-a-name-can-be\"\n",
+    "balancer = 2\n", "host_reserve_mib = -1\n",
+    "balance_interval_ms = 99\n",
+    "guests = \"name=web\"\n", "guests = 3\n",
+    "guests = [ 3 ]\n", "guests = [ \"\" ]\n",
+    "guests = [ [ \"name=web\" ] ]\n",
+    "guests = [ \"name=web\", \"min=1G\" ]\n",
+    "guests = [ \"name=web\", \"name=web,min=1G\" ]\n",
+    "guests = [ \"name=web\"\n", "guests = [ \"name=web ]\n",
+    "guests = [\n \"name=web\"\n]; pause_max = 3\n",
+    "guests = [\n \"name=web\"\n]\npause_max = 3\n",
+    "guests = [ \"name=web\" # ]\n ]\npause_max = 3\n",
     "pause_max_us 100\n", "pause_max_us =\n", "= 3\n", "\x01\x02\n",
 };
 
@@ -105,6 +169,8 @@ TCase *tcase_settings(void)
 
     tcase_add_test(tc, test_defaults);
     tcase_add_test(tc, test_good);
+    tcase_add_test(tc, test_guests);
+    tcase_add_test(tc, test_many_guests);
     tcase_add_test(tc, test_no_file);
     tcase_add_loop_test(tc, test_bad, 0, XK_ARRAY_SIZE(bads));
     return tc;

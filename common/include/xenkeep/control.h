@@ -80,6 +80,21 @@
  *       cannot move what is in it; refused: the host had no 2 MiB in one
  *       piece; skipped: whole already, or not RAM alone. The four add up to
  *       ranges.
+ *   plan {"domain"?}     what the balancer would do now; changes nothing, and
+ *       is also there when the balancer is off
+ *       -> {BAL,"domains":[{"domid","name","size_kib","target_kib","reason",
+ *       "word_age_ms":ms|null,"available_kib","wanted_kib",
+ *       "stall_permille"}]}
+ *       BAL: "balancer":bool (it runs),"note":S (why it cannot, or ""),
+ *       "interval_ms","host_free_kib","host_reserve_kib"
+ *       target_kib: size_kib when the guest is to stay. reason: a word that
+ *       xl-memory(1) explains. The last four are the guest's own word.
+ *   policy {"domain"?}   what holds for each guest
+ *       -> {BAL,"domains":[{"domid","name","size_kib","min_kib","min_from",
+ *       "max_kib","max_from","weight","weight_from","pace_kib",
+ *       "pace_from"}]}
+ *       pace_kib: a second; the _from: "configuration", "default", "maximum"
+ *       (the guest's own), "guest" (its floor), "balloon" (holds no more)
  *   metrics {}           -> {"text":S}  OpenMetrics text
  */
 #ifndef XENKEEP_CONTROL_H
