@@ -376,12 +376,15 @@ static u32 job_grow(struct xk_run *run)
 	u32 status, why;
 	bool last;
 
+	/* Blocks that are aside to be reported are missing here. */
+	xk_report_quiesce();
 	xk_stash_init(&stash);
 	job_sweep(run);
 	run_fill(run, &stash, 0, true);
 	status = run_wait(run, &allowance);
 	why = status;
 	while (!status) {
+		xk_report_hush();
 		why = run_give(run, &stash, allowance);
 		last = why || !run_rest(run);
 		job_gave(run, last, true);
