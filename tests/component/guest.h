@@ -22,7 +22,7 @@ enum {
 };
 
 #define GUEST_RING_GFN 0x10u
-#define GUEST_EXTENTS 4096u
+#define GUEST_EXTENTS 16384u
 
 struct guest_extent {
     uint64_t gfn;

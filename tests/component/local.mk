@@ -28,7 +28,8 @@ component_programs = tests/component/test_memoryd \
 	tests/component/test_hostile tests/component/test_kill \
 	tests/component/test_map \
 	tests/component/test_trace tests/component/test_pressure \
-	tests/component/test_recovery tests/component/test_reporting
+	tests/component/test_recovery tests/component/test_reporting \
+	tests/component/test_random
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
 
@@ -66,6 +67,12 @@ tests_component_test_pressure_SOURCES = tests/component/test_pressure.c
 tests_component_test_pressure_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_pressure_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_pressure_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_random_SOURCES = tests/component/test_random.c
+tests_component_test_random_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_random_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_random_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_recovery_SOURCES = tests/component/test_recovery.c
