@@ -9,6 +9,9 @@ from . import LabError
 
 NEEDS = {"pvh", "pv", "hvm", "qemu", "blk", "stage"}
 
+# When a case runs without being named: at every change, with --all, never.
+TIERS = ("quick", "full", "asked")
+
 
 @dataclass
 class Case:
@@ -23,7 +26,7 @@ class Case:
     dom0_memory: int = 1024
     allow: list = field(default_factory=list)
     selftest: bool = False
-    default: bool = True
+    tier: str = "quick"
 
     @property
     def image(self):
@@ -67,8 +70,10 @@ def apply(case, path, key, value):
         case.allow.append((pattern, reason))
     elif key == "selftest":
         case.selftest = value == "yes"
-    elif key == "default":
-        case.default = value != "no"
+    elif key == "tier":
+        if value not in TIERS:
+            raise LabError(f"{path}: tier: one of {', '.join(TIERS)}")
+        case.tier = value
     else:
         raise LabError(f"{path}: unknown header '{key}'")
 
@@ -79,16 +84,18 @@ def load_all(lab):
     return {path.parent.name: parse(path) for path in paths}
 
 
-def select(cases, names, proves):
-    """The cases asked for; without a wish, all but the runner's own."""
+def select(cases, names, proves, everything=False):
+    """The cases asked for; without a wish, those of the quick tier, or of
+    the full one too, but never the runner's own."""
     unknown = set(names) - set(cases)
     if unknown:
         raise LabError("no such case: " + ", ".join(sorted(unknown)))
     if names:
         chosen = [cases[name] for name in names]
     else:
+        tiers = TIERS[:2] if everything or proves else TIERS[:1]
         chosen = [case for case in cases.values()
-                  if case.default and not case.selftest]
+                  if case.tier in tiers and not case.selftest]
     if proves:
         chosen = [case for case in chosen if set(proves) & set(case.proves)]
         if not chosen:

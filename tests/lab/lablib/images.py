@@ -38,7 +38,7 @@ INITRD_PACKAGES = """
 VARIANTS = {"dom0": [], "dom0-hvm": ["qemu-system-xen"]}
 
 # How many builds of an image stay in the cache.
-KEEP_BUILDS = 2
+KEEP_BUILDS = 4
 
 # Tools of this machine: command and Debian package.
 TOOLS = {"mmdebstrap": "mmdebstrap", "cpio": "cpio", "cc": "gcc",

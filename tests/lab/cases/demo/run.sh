@@ -4,7 +4,7 @@
 # proves: a1
 # needs: pvh stage
 # timeout: 240
-# default: no
+# tier: asked
 . /lab/dom0/memory.sh
 
 say()
