@@ -14,6 +14,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_budget.c \
 	tests/unit/test_marks.c \
 	tests/unit/test_ctl_request.c \
+	tests/unit/test_image.c \
 	tests/unit/test_journal.c \
 	tests/unit/test_listing.c \
 	tests/unit/test_log.c \
@@ -34,10 +35,11 @@ tests_unit_run_unit_SOURCES = \
 	dom0/xl/cells.c dom0/xl/cells_svg.c dom0/xl/fields.c \
 	dom0/xl/picture.c dom0/xl/rates.c dom0/xl/units.c
 tests_unit_run_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dom0/memoryd \
-	-I$(top_srcdir)/dom0/xl
+	-I$(top_srcdir)/dom0/xl -I$(top_srcdir)/dom0/crashd
 tests_unit_run_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
 	$(JSON_C_CFLAGS)
 # The stand-in (tests/fake) takes the place of the Xen libraries, of which
 # only libxlutil's parser is needed.
-tests_unit_run_unit_LDADD = dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
+tests_unit_run_unit_LDADD = dom0/crashd/libxkcrashd.a \
+	dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
 	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(CHECK_LIBS)

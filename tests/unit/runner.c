@@ -17,6 +17,7 @@ int main(void)
     suite_add_tcase(suite, tcase_budget());
     suite_add_tcase(suite, tcase_marks());
     suite_add_tcase(suite, tcase_ctl_request());
+    suite_add_tcase(suite, tcase_image());
     suite_add_tcase(suite, tcase_journal());
     suite_add_tcase(suite, tcase_listing());
     suite_add_tcase(suite, tcase_log());
