@@ -82,7 +82,7 @@ function check_node(r,    name)
 
 function is_var(part)
 {
-    return part == "$DOMID" || part == "$DEVID"
+    return part ~ /^\$(DOMID|DEVID|INDEX|PAGE)$/
 }
 
 # Can both components be the same in a real path?
@@ -266,7 +266,7 @@ function write_keys(    r, path)
     print "#define XK_KEYS_H"
     for (r = 1; r <= n; r++) {
         path = value[r, "path"]
-        gsub(/\$(DOMID|DEVID)/, "%u", path)
+        gsub(/\$(DOMID|DEVID|INDEX|PAGE)/, "%u", path)
         print ""
         if (!is_var(last_part(r)))
             printf "#define XK_KEY_%s \"%s\"\n", value[r, "node"],
@@ -406,9 +406,13 @@ function write_man(    r)
     print ".BR \\-p ."
     print ".PP"
     print ".B $DOMID"
-    print "stands for the guest's domain id and"
+    print "stands for the guest's domain id,"
     print ".B $DEVID"
-    print "for a device's number, both decimal."
+    print "for a device's number,"
+    print ".B $INDEX"
+    print "and"
+    print ".B $PAGE"
+    print "for a place in a list, all decimal."
     print "Below a node that is not listed here, xenkeep touches nothing."
     print ".SH NODES"
     for (r = 1; r <= n; r++)

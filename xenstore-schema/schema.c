@@ -80,6 +80,8 @@ static bool part_matches(struct slice pattern, struct slice part,
         b->devid = part;
         return !slice_u64(part, 0, UINT32_MAX, &number);
     }
+    if (slice_is(pattern, "$INDEX") || slice_is(pattern, "$PAGE"))
+        return !slice_u64(part, 0, UINT32_MAX, &number);
     return pattern.len == part.len && !memcmp(pattern.at, part.at, part.len);
 }
 
