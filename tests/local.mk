@@ -15,3 +15,4 @@ include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/fake/local.mk
 include tests/component/local.mk
+include tests/posix/local.mk
