@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Unit tests: one program of libcheck, and the tests of the tree's checkers.
-EXTRA_DIST += build-aux/check-includes tests/unit/test-checkers
+EXTRA_DIST += build-aux/check-includes tests/unit/test-checkers \
+	tests/unit/certs
 TESTS += build-aux/check-includes tests/unit/test-checkers
 
 if HAVE_CHECK
@@ -13,6 +14,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_balloon_msg.c \
 	tests/unit/test_budget.c \
 	tests/unit/test_marks.c \
+	tests/unit/test_crypto.c \
 	tests/unit/test_ctl_request.c \
 	tests/unit/test_image.c \
 	tests/unit/test_journal.c \
@@ -42,4 +44,5 @@ tests_unit_run_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
 # only libxlutil's parser is needed.
 tests_unit_run_unit_LDADD = dom0/crashd/libxkcrashd.a \
 	dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
-	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(CHECK_LIBS)
+	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(OPENSSL_LIBS) \
+	$(CHECK_LIBS)

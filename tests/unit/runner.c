@@ -16,6 +16,7 @@ int main(void)
     suite_add_tcase(suite, tcase_balloon_msg());
     suite_add_tcase(suite, tcase_budget());
     suite_add_tcase(suite, tcase_marks());
+    suite_add_tcase(suite, tcase_crypto());
     suite_add_tcase(suite, tcase_ctl_request());
     suite_add_tcase(suite, tcase_image());
     suite_add_tcase(suite, tcase_journal());

@@ -11,6 +11,7 @@
 TCase *tcase_balloon_msg(void);
 TCase *tcase_budget(void);
 TCase *tcase_marks(void);
+TCase *tcase_crypto(void);
 TCase *tcase_ctl_request(void);
 TCase *tcase_image(void);
 TCase *tcase_journal(void);
