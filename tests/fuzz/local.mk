@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_ring_race.c \
 	tests/fuzz/fuzz_rule.c \
 	tests/fuzz/fuzz_schema.c \
+	tests/fuzz/fuzz_unseal.c \
 	tests/fuzz/ring_play.c \
 	tests/fuzz/ring_play.h \
 	tests/fuzz/run \

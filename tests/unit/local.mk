@@ -30,6 +30,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_ring.c \
 	tests/unit/test_rule.c \
 	tests/unit/test_schema.c \
+	tests/unit/test_seal.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_util.c \
 	tests/unit/test_zero.c \

@@ -32,6 +32,7 @@ int main(void)
     suite_add_tcase(suite, tcase_ring());
     suite_add_tcase(suite, tcase_rule());
     suite_add_tcase(suite, tcase_schema());
+    suite_add_tcase(suite, tcase_seal());
     suite_add_tcase(suite, tcase_settings());
     suite_add_tcase(suite, tcase_util());
     suite_add_tcase(suite, tcase_zero());

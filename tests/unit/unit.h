@@ -27,6 +27,7 @@ TCase *tcase_rates(void);
 TCase *tcase_ring(void);
 TCase *tcase_rule(void);
 TCase *tcase_schema(void);
+TCase *tcase_seal(void);
 TCase *tcase_settings(void);
 TCase *tcase_util(void);
 TCase *tcase_zero(void);
