@@ -2,8 +2,31 @@
 # filed: a library of its parts, so that tests link what the daemon is.
 noinst_LIBRARIES += dom0/filed/libxkfiled.a
 dom0_filed_libxkfiled_a_SOURCES = \
-	dom0/filed/ops.h \
-	dom0/filed/owner.c dom0/filed/owner.h \
-	dom0/filed/share.c dom0/filed/share.h
+	dom0/filed/codec.c dom0/filed/codec.h \
+	dom0/filed/control.c dom0/filed/control.h \
+	dom0/filed/device.c dom0/filed/device.h \
+	dom0/filed/dir.c dom0/filed/file.c \
+	dom0/filed/filed.c dom0/filed/filed.h \
+	dom0/filed/guest.c dom0/filed/guest.h \
+	dom0/filed/link.c dom0/filed/link.h dom0/filed/lock.c \
+	dom0/filed/make.c dom0/filed/mapping.c dom0/filed/mapping.h \
+	dom0/filed/node.c dom0/filed/node.h \
+	dom0/filed/ops.c dom0/filed/ops.h \
+	dom0/filed/owner.c dom0/filed/owner.h dom0/filed/plan.h \
+	dom0/filed/queue.c dom0/filed/queue.h dom0/filed/restore.c \
+	dom0/filed/sandbox.c dom0/filed/sandbox.h \
+	dom0/filed/server.c dom0/filed/server.h \
+	dom0/filed/settings.c dom0/filed/settings.h \
+	dom0/filed/share.c dom0/filed/share.h \
+	dom0/filed/share_path.c dom0/filed/share_path.h \
+	dom0/filed/state.h dom0/filed/store.c dom0/filed/store.h \
+	dom0/filed/table.c dom0/filed/table.h dom0/filed/wire_ring.h \
+	dom0/filed/workers.c dom0/filed/workers.h dom0/filed/xattr.c
 dom0_filed_libxkfiled_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) \
 	$(JSON_C_CFLAGS) $(XLUTIL_CFLAGS)
+
+sbin_PROGRAMS += xenkeep-filed
+xenkeep_filed_SOURCES = dom0/filed/main.c
+xenkeep_filed_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JSON_C_CFLAGS)
+xenkeep_filed_LDADD = dom0/filed/libxkfiled.a $(XK_DAEMON_LIBS) \
+	$(XEN_LIBS) $(XK_DAEMON_LDADD)

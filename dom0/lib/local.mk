@@ -2,6 +2,7 @@
 # What every daemon needs; hv.c is the only file that knows libxenctrl.
 noinst_LIBRARIES += dom0/lib/libxkdom0.a
 dom0_lib_libxkdom0_a_SOURCES = \
+	dom0/lib/cfgkeys.c dom0/lib/cfgkeys.h \
 	dom0/lib/chan.c dom0/lib/chan.h dom0/lib/ctl.c dom0/lib/ctl.h \
 	dom0/lib/ctl_request.c dom0/lib/crypto.c dom0/lib/crypto.h \
 	dom0/lib/depriv.c dom0/lib/depriv.h \

@@ -15,6 +15,8 @@
 
 #include <xenkeep/util.h>
 
+#include "cfgkeys.h"
+
 struct number {
     const char *key;
     size_t offset;
@@ -176,115 +178,26 @@ static int read_rules(struct settings *s, const XLU_Config *cfg,
     return rc;
 }
 
-static bool known_key(const char *key, size_t len)
+static bool known_key(const char *key)
 {
     static const char *const others[] = { "log_level", "user", "guests" };
     size_t i;
 
     for (i = 0; i < XK_ARRAY_SIZE(numbers); i++)
-        if (strlen(numbers[i].key) == len && !strncmp(numbers[i].key, key, len))
+        if (!strcmp(numbers[i].key, key))
             return true;
     for (i = 0; i < XK_ARRAY_SIZE(others); i++)
-        if (strlen(others[i]) == len && !strncmp(others[i], key, len))
+        if (!strcmp(others[i], key))
             return true;
     return false;
-}
-
-/* The next byte that is neither blank nor the end of a statement. */
-static int skip_blanks(FILE *f, int *line)
-{
-    int c;
-
-    do {
-        c = getc(f);
-        *line += c == '\n';
-    } while (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ';');
-    return c;
-}
-
-/* Where in a statement we are. */
-struct place {
-    int until;                  /* the end of a quote or comment; 0: in none */
-    int depth;                  /* brackets */
-};
-
-static void step_on(struct place *p, int c)
-{
-    if (c == '\n')
-        p->until = 0;           /* neither goes over a line's end */
-    else if (c == p->until)
-        p->until = 0;
-    else if (p->until)
-        return;
-    else if (c == '"' || c == '\'')
-        p->until = c;
-    else if (c == '#')
-        p->until = '\n';
-    else if (c == '[')
-        p->depth++;
-    else if (c == ']' && p->depth)
-        p->depth--;
-}
-
-/*
- * To the end of a statement that `c` is part of: a line's end or a semicolon
- * outside of quotes and comments; in brackets a line's end is a blank.
- */
-static void skip_statement(FILE *f, int c, int *line)
-{
-    struct place p = { 0, 0 };
-
-    for (; c != EOF; c = getc(f)) {
-        if (c == '\n' && !p.depth)
-            break;
-        if (c == ';' && !p.until)
-            return;
-        *line += c == '\n';
-        step_on(&p, c);
-    }
-    if (c == '\n')
-        (void)ungetc(c, f);
-}
-
-/*
- * libxlutil has no way to list the keys of a file, so the first word of each
- * statement is looked at here. The one value that goes over several lines is
- * a list.
- */
-static int check_keys(FILE *f, const char *path)
-{
-    char key[64];
-    int c, line = 1, rc = 0;
-    size_t len;
-
-    while ((c = skip_blanks(f, &line)) != EOF) {
-        for (len = 0; c != EOF && len < sizeof(key) - 1 &&
-                      !strchr(" \t\r\n=+#;", c); len++) {
-            key[len] = (char)c;
-            c = getc(f);
-        }
-        key[len] = '\0';
-        if (len && !known_key(key, len)) {
-            xk_err("%s:%d: unknown key \"%s\"", path, line, key);
-            rc = -EINVAL;
-        }
-        skip_statement(f, c, &line);
-    }
-    return rc;
 }
 
 int settings_read(struct settings *s, const char *path)
 {
     XLU_Config *cfg = NULL;
-    FILE *f;
     size_t i;
-    int rc;
+    int rc = xk_cfg_check_keys(path, known_key);
 
-    f = fopen(path, "re");
-    if (!f)
-        return -errno;
-    rc = check_keys(f, path);
-    fclose(f);
     if (rc)
         return rc;
     cfg = xlu_cfg_init(stderr, path);

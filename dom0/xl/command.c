@@ -23,7 +23,7 @@
 #endif
 
 /* Options of one command, the common ones included. */
-#define OPTIONS_MAX 12
+#define OPTIONS_MAX 20
 
 /* DOMAIN_NAME of xenstore-schema/nodes.schema. */
 #define NAME_MAX_BYTES 256
@@ -152,6 +152,7 @@ static bool domain_ok(const char *s)
 static int command_operands(const struct xk_command *cmd, int count,
                             char **operands, struct xk_common *common)
 {
+    int max = cmd->operand ? 2 : 1;
     char safe[96];
 
     if (!count && cmd->needs_domain) {
@@ -159,9 +160,15 @@ static int command_operands(const struct xk_command *cmd, int count,
                     cmd->synopsis);
         return XK_EXIT_USAGE;
     }
-    if (count > 1) {
-        xk_complain(cmd, "unexpected \"%s\": expected one domain",
-                    xk_log_safe(safe, sizeof(safe), operands[1]));
+    if (count > max) {
+        xk_complain(cmd, "unexpected \"%s\": expected one %s",
+                    xk_log_safe(safe, sizeof(safe), operands[max]),
+                    cmd->operand ? cmd->operand : "domain");
+        return XK_EXIT_USAGE;
+    }
+    if (cmd->operand && count < max) {
+        xk_complain(cmd, "no %s given: expected %s %s", cmd->operand,
+                    cmd->name, cmd->synopsis);
         return XK_EXIT_USAGE;
     }
     if (count && !domain_ok(operands[0])) {
@@ -170,6 +177,7 @@ static int command_operands(const struct xk_command *cmd, int count,
         return XK_EXIT_USAGE;
     }
     common->domain = count ? operands[0] : NULL;
+    common->operand = count > 1 ? operands[1] : NULL;
     return XK_GO_ON;
 }
 

@@ -40,12 +40,14 @@ struct xk_command {
     void (*more)(void);         /* prints more of --help, or NULL */
     const char *daemon;         /* "memoryd" */
     bool needs_domain;
+    const char *operand;        /* what comes after the domain; NULL: nothing */
     const struct xk_option *options;    /* ends with a NULL name */
 };
 
 /* What the common options and the operand said. */
 struct xk_common {
     const char *domain;         /* name or id, checked; NULL: not given */
+    const char *operand;        /* not checked; only where there is one */
     bool json;
 };
 

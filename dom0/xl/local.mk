@@ -3,7 +3,7 @@
 # The commands. They know the control protocol and nothing of Xen. Expects
 # sbin_PROGRAMS, EXTRA_DIST and CLEANFILES to be defined by the top Makefile.
 
-sbin_PROGRAMS += xl-sweep xl-memory
+sbin_PROGRAMS += xl-sweep xl-memory xl-files
 
 xl_command_sources = \
 	dom0/xl/client.c dom0/xl/client.h \
@@ -32,6 +32,15 @@ xl_memory_SOURCES = \
 	dom0/xl/rates.c dom0/xl/rates.h \
 	$(xl_command_sources)
 xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
+
+xl_files_SOURCES = \
+	dom0/xl/files.c dom0/xl/files.h \
+	dom0/xl/files_add.c \
+	dom0/xl/files_list.c \
+	dom0/xl/files_set.c \
+	dom0/xl/files_settings.c \
+	$(xl_command_sources)
+xl_files_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
 # The shim lies in a directory of its own, never beside the distribution's xl:
 # an administrator who wants it links it to /usr/local/sbin/xl.

@@ -99,3 +99,27 @@ tests_component_test_kill_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_kill_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 endif
+
+# filed's own; it runs as root only, for the sandboxes of its servers.
+FILES_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/component \
+	-I$(top_srcdir)/dom0/filed -I$(top_srcdir)/tests/fake
+FILES_LIBS = dom0/filed/libxkfiled.a $(XK_DAEMON_LIBS) \
+	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(CHECK_LIBS)
+
+if HAVE_CHECK
+check_LIBRARIES += tests/component/libxkfilesplay.a
+tests_component_libxkfilesplay_a_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_libxkfilesplay_a_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_libxkfilesplay_a_SOURCES = \
+	tests/component/files_play.c tests/component/files_play.h
+
+files_programs = tests/component/test_filed
+check_PROGRAMS += $(files_programs)
+TESTS += $(files_programs)
+
+tests_component_test_filed_SOURCES = tests/component/test_filed.c
+tests_component_test_filed_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
+endif

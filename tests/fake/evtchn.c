@@ -20,6 +20,8 @@ struct xenevtchn_handle {
     struct xenevtchn_handle *next;
     pid_t pid;
     int fd;
+    bool restricted;
+    uint16_t domid;             /* then, to this one */
 };
 
 static struct fk_port *find(uint16_t domid, uint32_t port)
@@ -161,6 +163,13 @@ int xenevtchn_fd(xenevtchn_handle *xce)
     return xce->fd;
 }
 
+int xenevtchn_restrict(xenevtchn_handle *xce, domid_t domid)
+{
+    xce->restricted = true;
+    xce->domid = domid;
+    return 0;
+}
+
 xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce,
                                                      uint32_t domid,
                                                      evtchn_port_t remote_port)
@@ -169,6 +178,8 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce,
 
     if (!fk_enter(FAKE_CALL_EVTCHN_BIND, NULL))
         return -1;
+    if (xce->restricted && xce->domid != domid)
+        return fk_leave_rc(-EACCES);
     if (!fk_dom((uint16_t)domid))
         return fk_leave_rc(-ESRCH);
     remote = find((uint16_t)domid, remote_port);

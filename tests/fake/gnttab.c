@@ -13,7 +13,7 @@
 #include "state.h"
 #include "trace.h"
 
-#define MAX_BATCH 1024u
+#define MAX_BATCH 16384u
 
 struct xengntdev_handle {
     int dummy;

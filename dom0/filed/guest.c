@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guests and their servers, see guest.h.
+ */
+#include "guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <xenkeep/log.h>
+#include <xenkeep/parse.h>
+#include <xenkeep/util.h>
+
+#include "sandbox.h"
+#include "server.h"
+#include "share_path.h"
+#include "store.h"
+#include "xk-keys.h"
+
+/* Domains read in one call. */
+#define LIST_STEP 64
+/* All shares of a guest fit into the link: the parent never waits for it. */
+#define LINK_BUFFER (SHARES_MAX * 2 * (int)sizeof(struct link_msg))
+
+const char *lent_state_name(const struct lent *lent)
+{
+    static const char *const names[] = {
+        [LENT_LIVE] = "live", [LENT_DRAINING] = "draining",
+        [LENT_REVOKED] = "revoked",
+    };
+
+    return names[lent->state];
+}
+
+/* ---- what is lent ---- */
+
+static void tell(struct guest *g, enum link_type type,
+                 const struct lent *lent)
+{
+    struct link_msg msg = { .type = type };
+    int rc;
+
+    if (!g->server)
+        return;
+    if (lent) {
+        msg.id = lent->id;
+        if (type == LINK_ADD || type == LINK_SET)
+            msg.share = lent->share;
+    }
+    rc = link_send(g->link, &msg, type == LINK_ADD ? lent->fd : -1);
+    if (rc) {
+        /* It does not listen: the next one is told all. */
+        xk_warn("%s: its server does not listen: %s", g->name,
+                strerror(-rc));
+        (void)kill(g->server, SIGKILL);
+    }
+}
+
+struct lent *guest_lent(struct guest *g, const char *name)
+{
+    struct lent *l;
+
+    for (l = g->lent; l; l = l->next)
+        if (l->state != LENT_REVOKED && !strcmp(l->share.name, name))
+            return l;
+    return NULL;
+}
+
+/* Also one whose path cannot be had: it is shown with the reason. */
+static struct lent *new_lent(struct guest *g, const struct share *share)
+{
+    struct lent *l = calloc(1, sizeof(*l)), **at;
+
+    if (!l)
+        return NULL;
+    l->share = *share;
+    l->id = g->next_id++;
+    l->fd = -1;
+    for (at = &g->lent; *at; at = &(*at)->next)
+        ;
+    *at = l;
+    return l;
+}
+
+static void show(struct guest *g, struct lent *l)
+{
+    device_create(&g->device);
+    device_share(&g->device, l);
+    tell(g, LINK_ADD, l);
+}
+
+int guest_lend(struct guest *g, struct share *share, char why[SHARE_WHY_MAX])
+{
+    struct lent *l;
+    int fd, rc;
+
+    snprintf(why, SHARE_WHY_MAX, "out of memory");
+    rc = share_path_open(share, &fd, why);
+    if (rc)
+        return rc;
+    l = new_lent(g, share);
+    if (!l) {
+        xk_close(&fd);
+        return -ENOMEM;
+    }
+    l->fd = fd;
+    show(g, l);
+    return 0;
+}
+
+void guest_lent_changed(struct guest *g, struct lent *l)
+{
+    if (l->fd < 0)
+        return;
+    if (l->share.type != SHARE_VOLUME)
+        share_path_mode(l->fd, &l->share);
+    device_share(&g->device, l);
+    tell(g, LINK_SET, l);
+}
+
+static void gone(struct guest *g, struct lent *l)
+{
+    struct lent **at;
+
+    l->state = LENT_REVOKED;
+    device_share(&g->device, l);
+    for (at = &g->lent; *at != l; at = &(*at)->next)
+        ;
+    *at = l->next;
+    xk_close(&l->fd);
+    free(l);
+}
+
+void guest_revoke(struct guest *g, struct lent *l, bool now)
+{
+    if (!g->server || l->fd < 0) {
+        gone(g, l);
+        return;
+    }
+    if (!now) {
+        l->state = LENT_DRAINING;
+        device_share(&g->device, l);
+        tell(g, LINK_DRAIN, l);
+        return;
+    }
+    tell(g, LINK_REVOKE, l);
+    gone(g, l);
+}
+
+static void lend_kept(struct guest *g)
+{
+    struct kept kept;
+    struct lent *l;
+    size_t i;
+
+    (void)store_read(g->filed->share_dir, g->name, &kept);
+    for (i = 0; i < kept.count; i++) {
+        l = new_lent(g, &kept.shares[i]);
+        if (!l)
+            break;
+        if (share_path_open(&l->share, &l->fd, l->why))
+            xk_warn("%s: share %s: %s: %s", g->name, l->share.name,
+                    l->share.path, l->why);
+    }
+    store_dispose(&kept);
+    if (g->lent)
+        device_create(&g->device);
+}
+
+/* ---- the server ---- */
+
+/* It ended, or is ended now. */
+static void bury(struct guest *g)
+{
+    if (!g->server)
+        return;
+    if (g->heard)
+        event_free(g->heard);
+    g->heard = NULL;
+    xk_close(&g->link);
+    (void)kill(g->server, SIGKILL);
+    while (waitpid(g->server, NULL, 0) < 0 && errno == EINTR)
+        ;
+    g->server = 0;
+    g->filed->totals.servers--;
+}
+
+/* What drained has nobody left who uses it. */
+static void end_drains(struct guest *g)
+{
+    struct lent *l, *next;
+
+    for (l = g->lent; l; l = next) {
+        next = l->next;
+        if (l->state == LENT_DRAINING)
+            gone(g, l);
+    }
+}
+
+void guest_unserve(struct guest *g)
+{
+    bury(g);
+    end_drains(g);
+}
+
+static void on_gone(struct guest *g, uint32_t id)
+{
+    struct lent *l;
+
+    for (l = g->lent; l && l->id != id; l = l->next)
+        ;
+    if (l && l->state == LENT_DRAINING)
+        gone(g, l);
+}
+
+static void on_link(evutil_socket_t fd, short what, void *arg)
+{
+    struct guest *g = arg;
+    struct link_msg msg;
+    int rc, came;
+
+    (void)what;
+    rc = link_recv(fd, &msg, &came);
+    xk_close(&came);
+    if (rc == -EAGAIN)
+        return;
+    if (rc <= 0) {
+        xk_warn("%s: its server ended", g->name);
+        g->filed->totals.deaths++;
+        bury(g);
+        device_lost(&g->device);
+        return;
+    }
+    if (msg.type == LINK_UP)
+        device_up(&g->device);
+    else if (msg.type == LINK_GONE)
+        on_gone(g, msg.id);
+    else if (msg.type == LINK_BROKEN)
+        device_break(&g->device, msg.why);
+}
+
+static void complete(struct guest *g, struct plan *plan)
+{
+    const struct settings *s = &g->filed->settings;
+
+    plan->domid = g->info.domid;
+    plan->epoch = filed_epoch(g->filed);
+    plan->uid = s->uid_base + g->info.domid;
+    plan->poll_us = s->poll_us;
+    plan->limits = (struct ops_limits){
+        .nodes = s->nodes, .files = s->open_files, .locks = s->locks,
+        .descriptors = s->descriptors,
+    };
+}
+
+static _Noreturn void child(const struct plan *plan, int link)
+{
+    struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+    (void)sigaction(SIGTERM, &dfl, NULL);
+    (void)sigaction(SIGINT, &dfl, NULL);
+    (void)sigaction(SIGHUP, &dfl, NULL);
+    if (sandbox_close_fds(link))
+        _exit(EXIT_FAILURE);
+    server_run(plan, link);
+}
+
+static int start(struct guest *g, const struct plan *plan)
+{
+    int link, rc = link_pair(&g->link, &link), size = LINK_BUFFER;
+
+    if (rc)
+        return rc;
+    (void)setsockopt(g->link, SOL_SOCKET, SO_SNDBUFFORCE, &size,
+                     sizeof(size));
+    (void)fcntl(g->link, F_SETFL, O_NONBLOCK);
+    rc = sandbox_before_fork();
+    if (!rc) {
+        g->server = fork();
+        if (!g->server)
+            child(plan, link);
+        rc = g->server < 0 ? -errno : 0;
+        sandbox_after_fork();
+    }
+    xk_close(&link);
+    if (rc) {
+        g->server = 0;
+        xk_close(&g->link);
+    }
+    return rc;
+}
+
+int guest_serve(struct guest *g, struct plan *plan)
+{
+    struct lent *l;
+    int rc;
+
+    bury(g);
+    complete(g, plan);
+    rc = start(g, plan);
+    if (rc)
+        return rc;
+    g->filed->totals.servers++;
+    g->filed->totals.starts++;
+    for (l = g->lent; l; l = l->next) {
+        if (l->fd < 0)
+            continue;
+        tell(g, LINK_ADD, l);
+        if (l->state == LENT_DRAINING)
+            tell(g, LINK_DRAIN, l);
+    }
+    tell(g, LINK_GO, NULL);
+    g->heard = event_new(g->filed->loop.base, g->link, EV_READ | EV_PERSIST,
+                         on_link, g);
+    if (!g->heard || event_add(g->heard, NULL)) {
+        bury(g);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* ---- the list of guests ---- */
+
+static void read_name(struct guest *g)
+{
+    char path[XK_XS_PATH_MAX], name[257];
+
+    snprintf(path, sizeof(path), XK_PATH_DOMAIN_NAME, g->info.domid);
+    if (xk_xs_read(g->filed->xs, path, name, sizeof(name)) || !name[0])
+        snprintf(name, sizeof(name), "dom%u", g->info.domid);
+    xk_log_safe(g->name, sizeof(g->name), name);
+}
+
+static void guest_add(struct filed *fd, const struct xk_dominfo *info)
+{
+    struct guest *g = calloc(1, sizeof(*g));
+
+    if (!g)
+        return;
+    g->filed = fd;
+    g->info = *info;
+    g->next_id = 1;
+    g->link = -1;
+    read_name(g);
+    device_init(&g->device, g);
+    g->next = fd->guests;
+    fd->guests = g;
+    lend_kept(g);
+}
+
+static void guest_free(struct guest *g)
+{
+    struct guest **at;
+    struct lent *l;
+
+    bury(g);
+    for (at = &g->filed->guests; *at != g; at = &(*at)->next)
+        ;
+    *at = g->next;
+    while ((l = g->lent)) {
+        g->lent = l->next;
+        xk_close(&l->fd);
+        free(l);
+    }
+    free(g);
+}
+
+struct guest *guest_by_domid(struct filed *fd, uint32_t domid)
+{
+    struct guest *g;
+
+    for (g = fd->guests; g && g->info.domid != domid; g = g->next)
+        ;
+    return g;
+}
+
+struct guest *guest_find(struct filed *fd, const char *name)
+{
+    struct guest *g;
+    uint64_t id;
+
+    for (g = fd->guests; g; g = g->next)
+        if (!strcmp(g->name, name))
+            return g;
+    if (!xk_parse_u64(name, 1, XK_DOMID_RESERVED - 1, &id))
+        return guest_by_domid(fd, (uint32_t)id);
+    return NULL;
+}
+
+static void drop_gone(struct filed *fd)
+{
+    struct guest *g, *next;
+    struct xk_dominfo info;
+    int rc;
+
+    for (g = fd->guests; g; g = next) {
+        next = g->next;
+        rc = xk_hv_dominfo(fd->hv, g->info.domid, &info);
+        if (rc && rc != -ESRCH)
+            continue;
+        /* A dying one keeps living as long as we map its pages. */
+        if (rc || info.dying ||
+            memcmp(info.uuid, g->info.uuid, sizeof(info.uuid))) {
+            device_remove(&g->device);
+            guest_free(g);
+        }
+    }
+}
+
+static void add_new(struct filed *fd)
+{
+    struct xk_dominfo list[LIST_STEP];
+    xk_domid_t first = 1;
+    size_t i, n;
+
+    do {
+        if (xk_hv_domlist(fd->hv, first, list, LIST_STEP, &n))
+            return;
+        for (i = 0; i < n; i++) {
+            if (list[i].domid >= XK_DOMID_RESERVED)
+                return;
+            if (!list[i].dying && !guest_by_domid(fd, list[i].domid))
+                guest_add(fd, &list[i]);
+            first = (xk_domid_t)(list[i].domid + 1);
+        }
+    } while (n == LIST_STEP);
+}
+
+static void on_change(const char *path, void *arg)
+{
+    struct filed *fd = arg;
+    struct guest *g;
+
+    (void)path;
+    drop_gone(fd);
+    /* The toolstack begins a guest with an empty directory. */
+    for (g = fd->guests; g; g = g->next)
+        device_check(&g->device);
+    add_new(fd);
+}
+
+int guests_start(struct filed *fd)
+{
+    int rc;
+
+    on_change(NULL, fd);
+    rc = xk_xs_watch(fd->xs, &fd->introduced, "@introduceDomain", on_change,
+                     fd);
+    if (!rc)
+        rc = xk_xs_watch(fd->xs, &fd->released, "@releaseDomain", on_change,
+                         fd);
+    return rc;
+}
+
+void guests_dispose(struct filed *fd)
+{
+    while (fd->guests) {
+        device_dispose(&fd->guests->device);
+        guest_free(fd->guests);
+    }
+    if (fd->xs) {
+        xk_xs_unwatch(fd->xs, &fd->introduced);
+        xk_xs_unwatch(fd->xs, &fd->released);
+    }
+}
