@@ -30,11 +30,11 @@ static int lib_errno(void)
 int queue_open(struct queue *q, uint32_t domid, uint32_t untrusted_port,
                void *page, size_t size)
 {
-    xk_files_sring_t *sring = page;
+    xk_files_sring_t *shared = page;
     int port;
 
     pthread_mutex_init(&q->lock, NULL);
-    BACK_RING_INIT(&q->ring, sring, size);
+    BACK_RING_INIT(&q->ring, shared, size);
     errno = 0;
     q->xce = xenevtchn_open(NULL, 0);
     if (!q->xce)

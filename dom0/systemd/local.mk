@@ -1,27 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The unit, the daemons' user and the default configuration. An edited
+# The units, the daemons' user and the default configurations. An edited
 # configuration file is never overwritten, and never removed.
 
-systemdsystemunit_DATA = dom0/systemd/xenkeep-memoryd.service
+xk_daemons = memoryd filed
+xk_units = $(xk_daemons:%=dom0/systemd/xenkeep-%.service)
+
+systemdsystemunit_DATA = $(xk_units)
 dist_sysusers_DATA = dom0/systemd/sysusers.d/xenkeep.conf
 
 EXTRA_DIST += dom0/systemd/xenkeep-memoryd.service.in \
-	dom0/systemd/xenkeep-memoryd.conf
-CLEANFILES += dom0/systemd/xenkeep-memoryd.service
+	dom0/systemd/xenkeep-memoryd.conf \
+	dom0/systemd/xenkeep-filed.service.in \
+	dom0/systemd/xenkeep-filed.conf
+CLEANFILES += $(xk_units)
 
-xk_unit_in = $(top_srcdir)/dom0/systemd/xenkeep-memoryd.service.in
-xk_conf_in = $(top_srcdir)/dom0/systemd/xenkeep-memoryd.conf
-xk_conf = $(DESTDIR)$(sysconfdir)/xen/xenkeep-memoryd.conf
+xk_unit_of = $(top_srcdir)/$@.in
+xk_conf_dir = $(DESTDIR)$(sysconfdir)/xen
 
-dom0/systemd/xenkeep-memoryd.service: $(xk_unit_in) Makefile
+$(xk_units): Makefile \
+		$(top_srcdir)/dom0/systemd/xenkeep-memoryd.service.in \
+		$(top_srcdir)/dom0/systemd/xenkeep-filed.service.in
 	$(AM_V_GEN)$(MKDIR_P) dom0/systemd && \
-	sed -e 's|@sbindir[@]|$(sbindir)|g' $(xk_unit_in) > $@.tmp && \
+	sed -e 's|@sbindir[@]|$(sbindir)|g' $(xk_unit_of) > $@.tmp && \
 	mv $@.tmp $@
 
 install-data-local:
-	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/xen"
-	test -e "$(xk_conf)" || $(INSTALL_DATA) $(xk_conf_in) "$(xk_conf)"
+	$(MKDIR_P) "$(xk_conf_dir)"
+	for d in $(xk_daemons); do \
+	    test -e "$(xk_conf_dir)/xenkeep-$$d.conf" || \
+	    $(INSTALL_DATA) $(top_srcdir)/dom0/systemd/xenkeep-$$d.conf \
+	        "$(xk_conf_dir)/xenkeep-$$d.conf" || exit 1; \
+	done
 
 uninstall-local:
-	if cmp -s $(xk_conf_in) "$(xk_conf)"; then rm -f "$(xk_conf)"; fi
+	for d in $(xk_daemons); do \
+	    if cmp -s $(top_srcdir)/dom0/systemd/xenkeep-$$d.conf \
+	        "$(xk_conf_dir)/xenkeep-$$d.conf"; then \
+	        rm -f "$(xk_conf_dir)/xenkeep-$$d.conf"; fi; \
+	done

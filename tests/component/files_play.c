@@ -252,14 +252,14 @@ static void grant_pool(struct files_guest *g)
 static void make_queue(struct files_guest *g, unsigned int q)
 {
     uint64_t gfn = RING_GFN + (q << FILES_ORDER);
-    xk_files_sring_t *sring = fake_guest_page(g->domid, gfn);
+    xk_files_sring_t *shared = fake_guest_page(g->domid, gfn);
     char key[64];
     unsigned int i;
     int port;
 
-    memset((void *)sring, 0, FAKE_PAGE_SIZE << FILES_ORDER);
-    SHARED_RING_INIT(sring);
-    FRONT_RING_INIT(&g->ring[q], sring, FAKE_PAGE_SIZE << FILES_ORDER);
+    memset((void *)shared, 0, FAKE_PAGE_SIZE << FILES_ORDER);
+    SHARED_RING_INIT(shared);
+    FRONT_RING_INIT(&g->ring[q], shared, FAKE_PAGE_SIZE << FILES_ORDER);
     for (i = 0; i < 1u << FILES_ORDER; i++) {
         g->refs[g->nr_refs] = grant(g, gfn + i);
         snprintf(key, sizeof(key), "queue/%u/ring/%u", q, i);
