@@ -12,6 +12,7 @@ EXTRA_DIST += check demo build-aux/lint build-aux/setup build-aux/stage \
 	tests/lab/programs tests/lab/run tests/lab/selftest
 
 include tests/unit/local.mk
+include tests/crash/local.mk
 include tests/fuzz/local.mk
 include tests/fake/local.mk
 include tests/component/local.mk

@@ -11,13 +11,16 @@ endif
 
 tests_unit_run_unit_SOURCES = \
 	tests/unit/runner.c \
+	tests/unit/corpse.c tests/unit/corpse.h \
 	tests/unit/test_balloon_msg.c \
 	tests/unit/test_budget.c \
 	tests/unit/test_marks.c \
 	tests/unit/test_crypto.c \
 	tests/unit/test_ctl_request.c \
+	tests/unit/test_dump.c \
 	tests/unit/test_image.c \
 	tests/unit/test_journal.c \
+	tests/unit/test_kernel.c \
 	tests/unit/test_listing.c \
 	tests/unit/test_log.c \
 	tests/unit/test_map.c \
@@ -45,5 +48,5 @@ tests_unit_run_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
 # only libxlutil's parser is needed.
 tests_unit_run_unit_LDADD = dom0/crashd/libxkcrashd.a \
 	dom0/memoryd/libxkmemoryd.a $(XK_DAEMON_LIBS) \
-	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(OPENSSL_LIBS) \
+	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(XK_CRASHD_LDADD) \
 	$(CHECK_LIBS)

@@ -18,8 +18,10 @@ int main(void)
     suite_add_tcase(suite, tcase_marks());
     suite_add_tcase(suite, tcase_crypto());
     suite_add_tcase(suite, tcase_ctl_request());
+    suite_add_tcase(suite, tcase_dump());
     suite_add_tcase(suite, tcase_image());
     suite_add_tcase(suite, tcase_journal());
+    suite_add_tcase(suite, tcase_kernel());
     suite_add_tcase(suite, tcase_listing());
     suite_add_tcase(suite, tcase_log());
     suite_add_tcase(suite, tcase_map());

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * crashd's reading half from the command line, on a memory image in a file
+ * (dom0/crashd/image.h): what tests and benchmarks run, and developers try
+ * things with.
+ *
+ *   xk-image info IMAGE
+ *   xk-image dump IMAGE FILE [zstd|zlib|lzo|none] [WORKERS] [CLASS,CLASS…]
+ *
+ * The classes are those that are left out; the default is free.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xenkeep/util.h>
+
+#include "classify.h"
+#include "dump.h"
+#include "image.h"
+#include "kernel.h"
+
+struct subject {
+    struct xk_image *img;
+    struct xk_kernel kernel;
+    struct xk_classifier classifier;
+    bool known;
+};
+
+static int open_subject(struct subject *s, const char *path)
+{
+    char why[128] = "";
+    int rc;
+
+    rc = xk_image_open_file(&s->img, path, why, sizeof(why));
+    if (rc) {
+        fprintf(stderr, "%s: %s\n", path, why);
+        return rc;
+    }
+    rc = xk_kernel_find(&s->kernel, s->img, UINT64_MAX);
+    s->known = !rc;
+    if (rc && rc != -ENOENT)
+        return rc;
+    return xk_classifier_init(&s->classifier, s->known ? &s->kernel : NULL);
+}
+
+static void close_subject(struct subject *s)
+{
+    xk_classifier_dispose(&s->classifier);
+    xk_image_close(s->img);
+}
+
+static int info(struct subject *s, char **args)
+{
+    (void)args;
+    printf("pages     %#llx\nvcpus     %zu\n",
+           (unsigned long long)s->img->max_pfn, s->img->vcpu_count);
+    if (!s->known) {
+        printf("kernel    not found\n");
+        return 0;
+    }
+    printf("kernel    %s %s\nversion   %s\nnode      %s\nbuild id  %s\n"
+           "note      page %#llx\noffset    %#llx\nrunning   %s\n"
+           "tables    %llu of %llu address spaces%s\n",
+           s->kernel.uts.sysname, s->kernel.uts.release,
+           s->kernel.uts.version, s->kernel.uts.nodename, s->kernel.build_id,
+           (unsigned long long)s->kernel.vi.pfn,
+           (unsigned long long)s->kernel.offset,
+           s->kernel.running ? "yes" : "no",
+           (unsigned long long)s->classifier.tables.table_count,
+           (unsigned long long)s->classifier.tables.root_count,
+           s->classifier.tables.trusted ? "" : ", not to be trusted");
+    return 0;
+}
+
+static int write_extent(void *ctx, enum xk_class cls, uint64_t offset,
+                        const void *data, size_t len)
+{
+    int fd = *(int *)ctx;
+    ssize_t n;
+
+    (void)cls;
+    for (; len; len -= (size_t)n, offset += (uint64_t)n) {
+        n = pwrite(fd, data, len, (off_t)offset);
+        if (n < 0)
+            return -errno;
+        data = (const uint8_t *)data + n;
+    }
+    return 0;
+}
+
+static int compression_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        int kind;
+    } kinds[] = {
+        { "zstd", XK_COMPRESS_ZSTD }, { "zlib", XK_COMPRESS_ZLIB },
+        { "lzo", XK_COMPRESS_LZO }, { "none", XK_COMPRESS_NONE },
+    };
+    size_t i;
+
+    for (i = 0; i < XK_ARRAY_SIZE(kinds); i++)
+        if (!strcmp(name, kinds[i].name))
+            return kinds[i].kind;
+    return -EINVAL;
+}
+
+static int read_options(struct xk_dump_options *o, char **args)
+{
+    char *word, *save = NULL;
+    int kind, cls;
+
+    kind = args[0] ? compression_of(args[0]) : XK_COMPRESS_ZSTD;
+    if (kind < 0)
+        return -EINVAL;
+    *o = (struct xk_dump_options){
+        .workers = args[0] && args[1] ? (unsigned int)atoi(args[1]) : 2,
+        .store = XK_DUMP_STORE_DEFAULT,
+        .compression = (enum xk_compression)kind,
+    };
+    if (!args[0] || !args[1] || !args[2])
+        return 0;
+    o->store = XK_DUMP_STORE_ALL;
+    for (word = strtok_r(args[2], ",", &save); word;
+         word = strtok_r(NULL, ",", &save)) {
+        cls = xk_class_of_name(word);
+        if (cls < 0)
+            return cls;
+        o->store &= ~XK_CLASS_BIT(cls);
+    }
+    return 0;
+}
+
+static int dump(struct subject *s, char **args)
+{
+    struct xk_dump_options options;
+    struct xk_dump_stats stats;
+    struct xk_sink sink;
+    uint64_t start;
+    int fd, rc, cls;
+
+    if (!args[0] || read_options(&options, args + 1))
+        return -EINVAL;
+    fd = open(args[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    sink = (struct xk_sink){ write_extent, &fd };
+    start = xk_now_us();
+    rc = xk_dump_write(s->img, s->known ? &s->kernel : NULL, &s->classifier,
+                       &options, &sink, &stats);
+    printf("us %llu\n", (unsigned long long)(xk_now_us() - start));
+    for (cls = 1; !rc && cls < XK_CLASSES; cls++)
+        printf("%-8s pages %8llu stored %8llu bytes %10llu\n",
+               xk_class_name((enum xk_class)cls),
+               (unsigned long long)stats.pages[cls],
+               (unsigned long long)stats.stored[cls],
+               (unsigned long long)stats.bytes[cls]);
+    close(fd);
+    return rc;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct subject *s, char **args);
+} verbs[] = {
+    { "info", info }, { "dump", dump },
+};
+
+int main(int argc, char **argv)
+{
+    static struct subject s;
+    size_t i;
+    int rc = -EINVAL;
+
+    for (i = 0; argc > 2 && i < XK_ARRAY_SIZE(verbs); i++) {
+        if (strcmp(argv[1], verbs[i].name))
+            continue;
+        rc = open_subject(&s, argv[2]);
+        if (!rc)
+            rc = verbs[i].run(&s, argv + 3);
+        if (s.img)
+            close_subject(&s);
+        break;
+    }
+    if (rc == -EINVAL)
+        fprintf(stderr, "usage: xk-image info|dump IMAGE …\n");
+    else if (rc)
+        fprintf(stderr, "xk-image: %s\n", strerror(-rc));
+    return rc ? rc == -EINVAL ? 2 : 1 : 0;
+}
