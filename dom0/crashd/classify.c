@@ -10,6 +10,9 @@
 
 #include <xenkeep/util.h>
 
+#include "btf.h"
+#include "symbols.h"
+
 /* Address spaces that are looked for; a guest with more has the rest taken
  * for what descriptors alone say, which is then not enough. */
 #define ROOTS_MAX (1u << 20)
@@ -139,6 +142,27 @@ static int walk(struct xk_classifier *c, const struct xk_kernel *k)
     return rc;
 }
 
+/* Which flag says "reserved" is not in VMCOREINFO, but in the kernel's types.
+ * Without it such pages count as plain. */
+static int read_reserved(struct xk_classifier *c, const struct xk_kernel *k)
+{
+    struct xk_symbols symbols;
+    struct xk_btf btf;
+    uint32_t bit;
+    int rc;
+
+    rc = xk_symbols_load(&symbols, k);
+    if (rc)
+        return rc == -ENOMEM ? rc : 0;
+    rc = xk_btf_load(&btf, k, &symbols);
+    if (!rc && !xk_btf_enum(&btf, "pageflags", "PG_reserved", &bit))
+        xk_pages_set_reserved(&c->pages, bit);
+    if (!rc)
+        xk_btf_dispose(&btf);
+    xk_symbols_dispose(&symbols);
+    return rc == -ENOMEM ? rc : 0;
+}
+
 int xk_classifier_init(struct xk_classifier *c, const struct xk_kernel *k)
 {
     int rc;
@@ -147,9 +171,9 @@ int xk_classifier_init(struct xk_classifier *c, const struct xk_kernel *k)
     if (!k)
         return 0;
     rc = xk_pages_init(&c->pages, k);
-    if (rc == -ENOMEM)
-        return rc;
-    return walk(c, k);
+    if (!rc)
+        rc = read_reserved(c, k);
+    return rc == -ENOMEM ? rc : walk(c, k);
 }
 
 void xk_classifier_dispose(struct xk_classifier *c)

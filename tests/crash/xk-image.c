@@ -5,6 +5,8 @@
  * things with.
  *
  *   xk-image info IMAGE
+ *   xk-image log IMAGE
+ *   xk-image symbol IMAGE NAME|ADDRESS…
  *   xk-image dump IMAGE FILE [zstd|zlib|lzo|none] [WORKERS] [CLASS,CLASS…]
  *
  * The classes are those that are left out; the default is free.
@@ -22,6 +24,8 @@
 #include "dump.h"
 #include "image.h"
 #include "kernel.h"
+#include "klog.h"
+#include "symbols.h"
 
 struct subject {
     struct xk_image *img;
@@ -73,6 +77,44 @@ static int info(struct subject *s, char **args)
            (unsigned long long)s->classifier.tables.table_count,
            (unsigned long long)s->classifier.tables.root_count,
            s->classifier.tables.trusted ? "" : ", not to be trusted");
+    return 0;
+}
+
+static int print_log(struct subject *s, char **args)
+{
+    struct xk_klog log;
+    int rc;
+
+    (void)args;
+    rc = s->known ? xk_klog_read(&log, &s->kernel) : -ENOENT;
+    if (rc)
+        return rc;
+    fputs(log.text, stdout);
+    xk_klog_dispose(&log);
+    return 0;
+}
+
+static int symbol(struct subject *s, char **args)
+{
+    char name[XK_SYMBOL_NAME];
+    struct xk_symbols symbols;
+    uint64_t at, offset, size;
+    int rc;
+
+    rc = s->known ? xk_symbols_load(&symbols, &s->kernel) : -ENOENT;
+    if (rc)
+        return rc;
+    for (; *args; args++) {
+        at = strtoull(*args, NULL, 16);
+        if (at >> 63 && !xk_symbols_at(&symbols, at, name, &offset, &size))
+            printf("%s+%#llx/%#llx\n", name, (unsigned long long)offset,
+                   (unsigned long long)size);
+        else if (!xk_symbols_find(&symbols, *args, &at))
+            printf("%llx\n", (unsigned long long)at);
+        else
+            printf("?\n");
+    }
+    xk_symbols_dispose(&symbols);
     return 0;
 }
 
@@ -167,7 +209,8 @@ static const struct {
     const char *name;
     int (*run)(struct subject *s, char **args);
 } verbs[] = {
-    { "info", info }, { "dump", dump },
+    { "info", info }, { "dump", dump }, { "log", print_log },
+    { "symbol", symbol },
 };
 
 int main(int argc, char **argv)
