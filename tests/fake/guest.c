@@ -113,6 +113,8 @@ static int fill_pages(uint16_t domid, uint64_t gfn, uint64_t count, bool data)
         rc = access_page(d, gfn + i, data, &mfn);
         if (rc)
             break;
+        if (data && count - i >= FAKE_SUPER_PAGES)
+            fk_frames_expect(mfn);
         if (data)
             pattern(fk_frame(mfn), gfn + i);
         else if (fk_frame_is_dirty(mfn))

@@ -299,10 +299,30 @@ void fk_frames_clear(uint32_t mfn, uint32_t count)
     }
 }
 
-void fk_frame_forget(uint32_t mfn)
+void fk_frames_expect(uint32_t mfn)
 {
-    if (in_heap(mfn) && !fk_frame_is_dirty(mfn))
-        punch(mfn, 1);
+    if (mfn % SUPER == 0 && in_heap(mfn))
+        (void)madvise(fk_frame(mfn), (size_t)SUPER * FAKE_PAGE_SIZE,
+                      MADV_POPULATE_WRITE);
+}
+
+static bool is_clean(uint32_t mfn)
+{
+    return in_heap(mfn) && !fk_frame_is_dirty(mfn);
+}
+
+void fk_frames_forget(uint32_t mfn, size_t count)
+{
+    size_t i, n;
+
+    for (i = 0; i < count; i += n) {
+        n = 1;
+        if (!is_clean(mfn + (uint32_t)i))
+            continue;
+        while (i + n < count && is_clean(mfn + (uint32_t)(i + n)))
+            n++;
+        punch(mfn + (uint32_t)i, (uint32_t)n);
+    }
 }
 
 unsigned int fk_frame_refs(uint32_t mfn)

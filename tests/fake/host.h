@@ -58,8 +58,10 @@ void fk_frame_dirty(uint32_t mfn);
 bool fk_frame_is_dirty(uint32_t mfn);
 bool fk_frame_is_zero(uint32_t mfn);
 void fk_frames_clear(uint32_t mfn, uint32_t count);
+/* The 2 MiB that begin here will be written: cheaper than a fault a page. */
+void fk_frames_expect(uint32_t mfn);
 /* Gives clean frames back to the system: reading them had cost memory. */
-void fk_frame_forget(uint32_t mfn);
+void fk_frames_forget(uint32_t mfn, size_t count);
 
 /* References besides the one for being allocated. */
 unsigned int fk_frame_refs(uint32_t mfn);
