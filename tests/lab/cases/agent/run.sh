@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: the agent of a guest answers again after save and restore
+# tier: full
 # proves:
 # needs: pvh
 # timeout: 120

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: memory moves from a guest that is idle to one that runs out of it
+# tier: full
 # proves: b3
 # needs: pvh stage
 # memory: 3072

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: a guest writes and reads a disk that dom0 serves from a file
+# tier: full
 # proves:
 # needs: pvh blk
 # timeout: 90

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: a PVH guest boots, answers, has a sane size, shuts down cleanly
+# tier: full
 # proves:
 # needs: pvh
 # timeout: 90

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: a memoryd without work sleeps, and is small; what a guest costs it
+# tier: full
 # proves: a7
 # needs: pvh stage
 # timeout: 120

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: memoryd is killed at each step of an inflation
+# tier: full
 # proves: a5
 # needs: pvh stage
 # timeout: 300

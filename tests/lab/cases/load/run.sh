@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: two minutes of sweeps under a guest that writes memory, disk and console
+# tier: full
 # proves: a4
 # needs: pvh blk stage
 # timeout: 300

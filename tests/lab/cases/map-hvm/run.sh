@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: the map of an HVM guest: built, found running, restored
+# tier: full
 # proves: b6
 # needs: hvm stage
 # timeout: 240

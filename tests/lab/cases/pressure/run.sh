@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: a guest that runs out of memory gets pages of its balloon back in time
+# tier: full
 # proves: b3
 # needs: pvh stage
 # timeout: 180

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: records memory calls on real Xen, for the stand-in to be held against
+# tier: full
 # proves: a6
 # needs: pvh stage
 # timeout: 90

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: free blocks of a guest become entries without a pause, and are used
+# tier: full
 # proves: b4
 # needs: pvh stage
 # timeout: 400

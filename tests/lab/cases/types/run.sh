@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: PVH, PV and HVM guests run side by side, and answer
+# tier: full
 # proves:
 # needs: pvh pv hvm
 # timeout: 240
