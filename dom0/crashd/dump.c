@@ -18,6 +18,7 @@
 
 #include "index.h"
 #include "notes.h"
+#include "secrets.h"
 
 /* Pages in one read: a MiB, which stays in a processor's cache. */
 #define BATCH 256u
@@ -47,6 +48,7 @@ struct worker {
     size_t used[XK_CLASSES + 1];    /* of out, where each class begins */
     uint64_t pages[XK_CLASSES];
     uint64_t stored[XK_CLASSES];
+    uint64_t secrets;
 };
 
 static bool wanted(const struct dump *d, unsigned int cls)
@@ -54,10 +56,24 @@ static bool wanted(const struct dump *d, unsigned int cls)
     return d->options->store & XK_CLASS_BIT(cls);
 }
 
-/* One page that was read: what the index says of it. */
-static uint16_t put_page(struct worker *w, unsigned int cls,
+/* A page that would go out in the clear, but holds a secret. */
+static bool betrays(struct worker *w, unsigned int cls, const uint8_t *page)
+{
+    if (!(w->dump->options->clear & XK_CLASS_BIT(cls)) ||
+        xk_secrets_in(page) == XK_SECRET_NONE)
+        return false;
+    w->secrets++;
+    return true;
+}
+
+/*
+ * One page that was read: what the index says of it. One that betrays a
+ * secret becomes unknown, which is the last class: its turn comes again.
+ */
+static uint16_t put_page(struct worker *w, uint8_t *class_at,
                          const uint8_t *page, uint8_t state, size_t *at)
 {
+    unsigned int cls = *class_at;
     size_t size;
 
     if (state == XK_PAGE_ABSENT)
@@ -68,6 +84,11 @@ static uint16_t put_page(struct worker *w, unsigned int cls,
             return XK_INDEX_OUT;
         w->stored[XK_CLASS_ZERO]++;
         return XK_INDEX_PAGE(XK_CLASS_ZERO, w->dump->index.zero_size);
+    }
+    if (betrays(w, cls, page)) {
+        *class_at = XK_CLASS_UNKNOWN;
+        w->pages[XK_CLASS_UNKNOWN] += cls == XK_CLASS_UNKNOWN;
+        return XK_INDEX_OUT;
     }
     size = xk_compress(&w->compressor, w->out + *at, page);
     if (!size) {
@@ -81,23 +102,25 @@ static uint16_t put_page(struct worker *w, unsigned int cls,
 }
 
 static int put_batch(struct worker *w, struct xk_index_block *b,
-                     unsigned int cls, const uint64_t *pfns, size_t count,
+                     uint8_t *classes, const uint64_t *pfns, size_t count,
                      size_t *at)
 {
     uint8_t state[BATCH];
-    size_t i;
+    size_t i, p;
     int rc;
 
     rc = w->dump->img->read(w->dump->img, pfns, count, w->in, state);
-    for (i = 0; !rc && i < count; i++)
-        b->page[pfns[i] % XK_PAGES_BLOCK] =
-            put_page(w, cls, w->in + i * XK_PAGE_SIZE, state[i], at);
+    for (i = 0; !rc && i < count; i++) {
+        p = pfns[i] % XK_PAGES_BLOCK;
+        b->page[p] = put_page(w, &classes[p], w->in + i * XK_PAGE_SIZE,
+                              state[i], at);
+    }
     return rc;
 }
 
 /* All pages of one class in a block that begins at `first`. */
 static int put_class(struct worker *w, struct xk_index_block *b,
-                     unsigned int cls, const uint8_t *classes, uint64_t first,
+                     unsigned int cls, uint8_t *classes, uint64_t first,
                      size_t *at)
 {
     uint64_t pfns[BATCH];
@@ -114,11 +137,11 @@ static int put_class(struct worker *w, struct xk_index_block *b,
         }
         pfns[n++] = first + i;
         if (n == BATCH) {
-            rc = put_batch(w, b, cls, pfns, n, at);
+            rc = put_batch(w, b, classes, pfns, n, at);
             n = 0;
         }
     }
-    return rc || !n ? rc : put_batch(w, b, cls, pfns, n, at);
+    return rc || !n ? rc : put_batch(w, b, classes, pfns, n, at);
 }
 
 /* Pages of the block that may exist have a class; the rest has none. */
@@ -152,6 +175,7 @@ static int make_block(struct worker *w, uint64_t first,
 
     memset(w->pages, 0, sizeof(w->pages));
     memset(w->stored, 0, sizeof(w->stored));
+    w->secrets = 0;
     classes_of(w, first, classes);
     for (cls = XK_CLASS_ZERO; cls < XK_CLASSES; cls++) {
         w->used[cls] = at;
@@ -171,6 +195,7 @@ static int hand_over(struct worker *w, uint64_t first,
     size_t len;
     int rc;
 
+    d->stats->secrets += w->secrets;
     for (cls = XK_CLASS_ZERO; cls < XK_CLASSES; cls++) {
         len = w->used[cls + 1] - w->used[cls];
         b->base[cls] = d->index.end;

@@ -21,6 +21,9 @@
 struct xk_dump_options {
     unsigned int workers;       /* threads, 1 to XK_DUMP_WORKERS */
     uint32_t store;             /* XK_CLASS_BIT()s of what is stored */
+    uint32_t clear;             /* and of what will not be sealed: a page of
+                                   these in which a secret is found counts as
+                                   unknown */
     enum xk_compression compression;
     uint64_t seconds;           /* when the guest died (or was looked at) */
 
@@ -41,6 +44,7 @@ struct xk_dump_stats {
     uint64_t pages[XK_CLASSES];     /* that exist */
     uint64_t stored[XK_CLASSES];
     uint64_t bytes[XK_CLASSES];     /* of the file */
+    uint64_t secrets;               /* pages that were found to hold one */
     uint64_t file_size;             /* holes included */
 };
 

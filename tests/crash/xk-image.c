@@ -7,6 +7,7 @@
  *   xk-image info IMAGE
  *   xk-image log IMAGE
  *   xk-image symbol IMAGE NAME|ADDRESS…
+ *   xk-image report IMAGE RULES [html|json|text] [NAME=VALUE…]   (facts)
  *   xk-image dump IMAGE FILE [zstd|zlib|lzo|none] [WORKERS] [CLASS,CLASS…]
  *
  * The classes are those that are left out; the default is free.
@@ -22,6 +23,7 @@
 
 #include "classify.h"
 #include "dump.h"
+#include "findings.h"
 #include "image.h"
 #include "kernel.h"
 #include "klog.h"
@@ -118,6 +120,72 @@ static int symbol(struct subject *s, char **args)
     return 0;
 }
 
+static size_t read_facts(struct xk_fact *facts, size_t max, char **args)
+{
+    size_t n;
+    char *value;
+
+    for (n = 0; n < max && *args; args++) {
+        value = strchr(*args, '=');
+        if (!value)
+            continue;
+        snprintf(facts[n].name, sizeof(facts[n].name), "%.*s",
+                 (int)(value - *args), *args);
+        snprintf(facts[n++].value, sizeof(facts[0].value), "%s", value + 1);
+    }
+    return n;
+}
+
+static char *render(const struct xk_story *story, const char *how)
+{
+    json_object *json;
+    char *text = NULL;
+
+    if (!strcmp(how, "html"))
+        return xk_findings_html(story);
+    if (strcmp(how, "json"))
+        return xk_findings_text(story);
+    json = xk_findings_json(story);
+    if (json)
+        text = strdup(json_object_to_json_string_ext(
+            json, JSON_C_TO_STRING_PRETTY));
+    json_object_put(json);
+    return text;
+}
+
+static int report(struct subject *s, char **args)
+{
+    struct xk_causes causes = { 0 };
+    struct xk_klog log = { 0 };
+    struct xk_fact facts[32];
+    struct xk_diagnosis d;
+    struct xk_evidence e = { 0 };
+    struct xk_story story = { .diagnosis = &d, .evidence = &e, .log = true };
+    char why[XK_CAUSES_WHY], *text;
+    int rc;
+
+    if (!args[0])
+        return -EINVAL;
+    rc = xk_causes_load(&causes, args[0], why);
+    if (rc) {
+        fprintf(stderr, "%s\n", why);
+        return rc;
+    }
+    if (s->known && !xk_klog_read(&log, &s->kernel))
+        e.log = log.text;
+    e.fact_count = read_facts(facts, XK_ARRAY_SIZE(facts), args + 1);
+    e.facts = facts;
+    e.build_id = s->known ? s->kernel.build_id : NULL;
+    story.uts = s->known ? &s->kernel.uts : NULL;
+    xk_diagnose(&d, &causes, &e);
+    text = render(&story, args[1] ? args[1] : "text");
+    fputs(text ? text : "", stdout);
+    free(text);
+    xk_klog_dispose(&log);
+    xk_causes_dispose(&causes);
+    return 0;
+}
+
 static int write_extent(void *ctx, enum xk_class cls, uint64_t offset,
                         const void *data, size_t len)
 {
@@ -210,7 +278,7 @@ static const struct {
     int (*run)(struct subject *s, char **args);
 } verbs[] = {
     { "info", info }, { "dump", dump }, { "log", print_log },
-    { "symbol", symbol },
+    { "symbol", symbol }, { "report", report },
 };
 
 int main(int argc, char **argv)

@@ -17,6 +17,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_marks.c \
 	tests/unit/test_crypto.c \
 	tests/unit/test_ctl_request.c \
+	tests/unit/test_diagnosis.c \
 	tests/unit/test_dump.c \
 	tests/unit/test_image.c \
 	tests/unit/test_journal.c \
@@ -34,6 +35,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_rule.c \
 	tests/unit/test_schema.c \
 	tests/unit/test_seal.c \
+	tests/unit/test_secrets.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_util.c \
 	tests/unit/test_zero.c \

@@ -18,6 +18,7 @@ int main(void)
     suite_add_tcase(suite, tcase_marks());
     suite_add_tcase(suite, tcase_crypto());
     suite_add_tcase(suite, tcase_ctl_request());
+    suite_add_tcase(suite, tcase_diagnosis());
     suite_add_tcase(suite, tcase_dump());
     suite_add_tcase(suite, tcase_image());
     suite_add_tcase(suite, tcase_journal());
@@ -35,6 +36,7 @@ int main(void)
     suite_add_tcase(suite, tcase_rule());
     suite_add_tcase(suite, tcase_schema());
     suite_add_tcase(suite, tcase_seal());
+    suite_add_tcase(suite, tcase_secrets());
     suite_add_tcase(suite, tcase_settings());
     suite_add_tcase(suite, tcase_util());
     suite_add_tcase(suite, tcase_zero());

@@ -235,7 +235,7 @@ START_TEST(test_torn)
     uint8_t state;
 
     write_and_read(XK_COMPRESS_ZSTD, XK_DUMP_STORE_DEFAULT, 1);
-    for (at = 0; at < 8192; at += at < 600 ? 3 : 61) {
+    for (at = 0; at < 8192; at += at < 600 ? 7 : 211) {
         file[at] ^= 0xff;
         if (!xk_image_open_kdump(&img, &source)) {
             for (pfn = 0; pfn < 2 * CORPSE_PAGES; pfn += 997)
@@ -251,6 +251,7 @@ TCase *tcase_dump(void)
 {
     TCase *tc = tcase_create("dump");
 
+    tcase_set_timeout(tc, 30);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_kinds, 0, 4);
     tcase_add_test(tc, test_levels);
