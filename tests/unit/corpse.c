@@ -231,3 +231,143 @@ void corpse_dispose(struct corpse *c)
     free(c->mem);
     c->mem = NULL;
 }
+
+static uint64_t image_va(uint64_t pfn)
+{
+    return XK_KERNEL_MAP + pfn * XK_PAGE_SIZE;
+}
+
+/* struct prb_desc and struct printk_info, as the lines below have them. */
+struct log_desc {
+    uint64_t state, begin, next;
+};
+
+struct log_info {
+    uint64_t seq, ts;
+    uint16_t len;
+    uint8_t rest[70];
+};
+
+static void put_record(struct corpse *c, unsigned int id, uint64_t begin,
+                       uint64_t next, uint64_t ts, const char *text)
+{
+    struct log_desc *desc = corpse_page(c, CORPSE_LOG + 1);
+    struct log_info *info = corpse_page(c, CORPSE_LOG + 2);
+    char *ring = corpse_page(c, CORPSE_LOG + 3);
+    unsigned int i = id % CORPSE_LOG_RECORDS;
+    uint64_t at = begin / 4096 == next / 4096 ? begin % 4096 : 0;
+
+    desc[i] = (struct log_desc){ 2ull << 62 | id, begin, next };
+    info[i] = (struct log_info){ .seq = id, .ts = ts,
+                                 .len = (uint16_t)strlen(text) };
+    memcpy(ring + at + 8, text, strlen(text));
+}
+
+void corpse_log(struct corpse *c)
+{
+    static const char *const lines[] = {
+        "OFFSET(printk_ringbuffer.desc_ring)=0",
+        "OFFSET(printk_ringbuffer.text_data_ring)=48",
+        "OFFSET(prb_desc_ring.count_bits)=0", "OFFSET(prb_desc_ring.descs)=8",
+        "OFFSET(prb_desc_ring.infos)=16", "OFFSET(prb_desc_ring.head_id)=24",
+        "OFFSET(prb_desc_ring.tail_id)=32", "OFFSET(atomic_long_t.counter)=0",
+        "OFFSET(prb_data_ring.size_bits)=0", "OFFSET(prb_data_ring.data)=8",
+        "SIZE(prb_desc)=24", "OFFSET(prb_desc.state_var)=0",
+        "OFFSET(prb_desc.text_blk_lpos)=8",
+        "OFFSET(prb_data_blk_lpos.begin)=0",
+        "OFFSET(prb_data_blk_lpos.next)=8", "SIZE(printk_info)=88",
+        "OFFSET(printk_info.ts_nsec)=8", "OFFSET(printk_info.text_len)=16",
+    };
+    uint64_t *ring = corpse_page(c, CORPSE_LOG);
+    size_t i;
+
+    _Static_assert(sizeof(struct log_info) == 88, "struct printk_info");
+    memset(ring, 0, 4 * XK_PAGE_SIZE);
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        corpse_info(c, "%s\n", lines[i]);
+    corpse_info(c, "SYMBOL(prb)=%llx\n",
+                (unsigned long long)image_va(CORPSE_LOG));
+    corpse_note(c, CORPSE_NOTE);
+    ring[0] = image_va(CORPSE_LOG) + 64;
+    ring += 8;
+    ring[0] = 3;                        /* 8 records */
+    ring[1] = image_va(CORPSE_LOG + 1);
+    ring[2] = image_va(CORPSE_LOG + 2);
+    ring[3] = 2ull << 62 | 102;
+    ring[4] = 2ull << 62 | 100;
+    ring[6] = 12;                       /* 4096 bytes */
+    ring[7] = image_va(CORPSE_LOG + 3);
+    put_record(c, 100, 4000, 4032, 1500000000, "first");
+    put_record(c, 101, 1, 1, 2000000000, "");
+    put_record(c, 102, 4032, 4096 + 40, 2500001000, "second\nline\x1b");
+}
+
+void corpse_symbols(struct corpse *c)
+{
+    static const struct {
+        const char *name;       /* with its kind first */
+        uint64_t offset;
+    } symbols[] = {
+        { "T_stext", 0 }, { "Tfoo", 0x100 }, { "Tfoo_alias", 0x100 },
+        { "tbar.isra.0", 0x200 }, { "r__start_BTF", 24 * 4096 },
+        { "r__stop_BTF", 24 * 4096 + 256 }, { "A__per_cpu", 0x40 },
+    };
+    const unsigned int count = sizeof(symbols) / sizeof(symbols[0]);
+    uint16_t *index = corpse_page(c, CORPSE_SYMBOLS + 1);
+    int32_t *offsets = corpse_page(c, CORPSE_SYMBOLS + 2);
+    uint8_t *names = corpse_page(c, CORPSE_SYMBOLS + 3);
+    char *tokens = corpse_page(c, CORPSE_SYMBOLS);
+    unsigned int i, at = 0;
+
+    memset(tokens, 0, 4 * XK_PAGE_SIZE);
+    for (i = 0; i < 256; i++) {
+        index[i] = (uint16_t)at;
+        tokens[at] = (char)i;
+        at += i ? 2 : 1;
+    }
+    for (i = 0, at = 0; i < count; i++) {
+        names[at++] = (uint8_t)strlen(symbols[i].name);
+        memcpy(names + at, symbols[i].name, strlen(symbols[i].name));
+        at += (unsigned int)strlen(symbols[i].name);
+        offsets[i] = *symbols[i].name == 'A'
+                         ? (int32_t)symbols[i].offset
+                         : -1 - (int32_t)symbols[i].offset;
+    }
+    *(uint32_t *)(void *)(names + 2048) = count;
+    *(uint64_t *)(void *)(names + 2056) = CORPSE_IMAGE;
+    corpse_info(c, "SYMBOL(kallsyms_token_table)=%llx\n"
+                "SYMBOL(kallsyms_token_index)=%llx\n"
+                "SYMBOL(kallsyms_offsets)=%llx\nSYMBOL(kallsyms_names)=%llx\n"
+                "SYMBOL(kallsyms_num_syms)=%llx\n"
+                "SYMBOL(kallsyms_relative_base)=%llx\n",
+                (unsigned long long)image_va(CORPSE_SYMBOLS),
+                (unsigned long long)image_va(CORPSE_SYMBOLS + 1),
+                (unsigned long long)image_va(CORPSE_SYMBOLS + 2),
+                (unsigned long long)image_va(CORPSE_SYMBOLS + 3),
+                (unsigned long long)image_va(CORPSE_SYMBOLS + 3) + 2048,
+                (unsigned long long)image_va(CORPSE_SYMBOLS + 3) + 2056);
+    corpse_note(c, CORPSE_NOTE);
+}
+
+void corpse_types(struct corpse *c)
+{
+    static const char strings[] = "\0pageflags\0PG_lru\0PG_reserved\0"
+        "task_struct\0pid\0comm";
+    const uint32_t types[] = {
+        1, 6u << 24 | 2, 4,             /* enum pageflags */
+        11, 4, 18, 12,
+        0, 4u << 24 | 1, 8,             /* struct without a name */
+        46, 0, 32,
+        30, 4u << 24 | 2, 64,           /* struct task_struct */
+        42, 0, 16 * 8, 0, 2, 32 * 8,
+    };
+    const uint32_t head[] = {
+        0x1eb9f, 24, 0, sizeof(types), sizeof(types), sizeof(strings),
+    };
+    uint8_t *page = corpse_page(c, CORPSE_TYPES);
+
+    memset(page, 0, XK_PAGE_SIZE);
+    memcpy(page, head, sizeof(head));
+    memcpy(page + sizeof(head), types, sizeof(types));
+    memcpy(page + sizeof(head) + sizeof(types), strings, sizeof(strings));
+}

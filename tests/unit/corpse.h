@@ -67,4 +67,19 @@ void corpse_note(struct corpse *c, uint64_t pfn);
 void corpse_info(struct corpse *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Where more of a kernel is, pages of its data and text. */
+enum {
+    CORPSE_LOG = CORPSE_DATA + 4,       /* 4 pages: ring, descs, infos, text */
+    CORPSE_SYMBOLS = CORPSE_TEXT + 16,  /* 4 pages */
+    CORPSE_TYPES = CORPSE_TEXT + 24     /* 1 page */
+};
+
+#define CORPSE_LOG_RECORDS 8u
+
+/* Gives it a log of three records, the last one wrapped to the ring's start;
+ * a table of symbols; type information. VMCOREINFO tells of them. */
+void corpse_log(struct corpse *c);
+void corpse_symbols(struct corpse *c);
+void corpse_types(struct corpse *c);
+
 #endif /* XK_TESTS_CORPSE_H */

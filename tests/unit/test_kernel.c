@@ -265,6 +265,7 @@ TCase *tcase_kernel(void)
 {
     TCase *tc = tcase_create("kernel");
 
+    tcase_set_timeout(tc, 30);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_vmcoreinfo);
     tcase_add_test(tc, test_strict);
