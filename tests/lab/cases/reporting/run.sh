@@ -27,7 +27,7 @@ always_covered()
         [ "$entries" -le $((cache + 4 * 512)) ] ||
             fail "$entries entries and $cache pages"
     done
-    wait_for 20 'covered one'
+    covered one
 }
 
 start_memoryd
