@@ -29,6 +29,9 @@
 /* What a guest gets that stalls and cannot say how much it lacks: 1/16. */
 #define STALL_GIFT 16u
 
+/* The least part of its pace for a guest that brings what it is asked for. */
+#define SLOWEST 32u
+
 /* No page count is above this: 2^40 pages are 4 PiB. */
 #define PAGES_MAX (UINT64_C(1) << 40)
 
@@ -351,14 +354,18 @@ uint64_t policy_step(uint64_t step, uint64_t limit, uint64_t asked,
                      uint64_t moved, uint64_t us, uint64_t interval_ms)
 {
     uint64_t due = xk_max_u64(interval_ms, 1) * 1000;
-    uint64_t tried = sane(xk_min_u64(step, asked));
+    uint64_t tried = sane(xk_min_u64(step, asked)), least;
 
     limit = xk_max_u64(limit, POLICY_UNIT);
+    /* Late with all of it: what a move costs beside its pages shall not be
+     * all that there is to it. */
+    least = moved >= asked ? xk_max_u64(limit / SLOWEST, POLICY_UNIT)
+                           : POLICY_UNIT;
     if (moved >= asked && us <= due)
         step = sane(step) * 2;
     else if (us <= due)
         step = (tried + sane(moved)) / 2;
     else
         step = (tried + (uint64_t)(sane(moved) * (wide_t)due / us)) / 2;
-    return xk_max_u64(xk_min_u64(step, limit), POLICY_UNIT);
+    return xk_max_u64(xk_min_u64(step, limit), least);
 }

@@ -89,8 +89,9 @@ bool policy_short(const struct policy_guest *g);
 
 /*
  * The step of a guest after a move of `asked` pages brought `moved` in `us`:
- * a slow guest is asked for less, never for nothing, and one that keeps up
- * gets back to `limit`, which is its pace in `interval_ms`.
+ * a slow guest is asked for less, never for nothing, and not for less than a
+ * part of `limit`, its pace in `interval_ms`, while it brings all it is asked
+ * for. One that keeps up gets back to `limit`.
  */
 uint64_t policy_step(uint64_t step, uint64_t limit, uint64_t asked,
                      uint64_t moved, uint64_t us, uint64_t interval_ms);

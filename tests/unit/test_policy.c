@@ -280,6 +280,11 @@ START_TEST(test_step_is_learnt)
         step = policy_step(step, limit, step, MIB(64), 10000000, 1000);
     ck_assert_uint_ge(step, MIB(64) / 10);
     ck_assert_uint_le(step, MIB(64) / 8);
+    /* All of it each time, but as late with little as with much: it is the
+     * host that is slow, and small moves would be the slowest. */
+    for (i = 0; i < 30; i++)
+        step = policy_step(step, MIB(512), step, step, 25000000, 500);
+    ck_assert_uint_eq(step, MIB(16));
     ck_assert_uint_eq(policy_step(0, 0, 0, 0, 0, 0), UNIT);
     ck_assert_uint_ge(policy_step(UINT64_MAX, limit, UINT64_MAX, UINT64_MAX,
                                   UINT64_MAX, UINT64_MAX / 1000), UNIT);
