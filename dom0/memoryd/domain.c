@@ -298,20 +298,74 @@ static struct domain *find_id(struct memoryd *md, xk_domid_t domid)
     return dom;
 }
 
-static void drop_gone(struct memoryd *md)
+/* What Xen has now, by rising domid. */
+struct listing {
+    struct xk_dominfo *all;
+    bool *known;                /* it is in our list */
+    size_t count;
+};
+
+/* -ENOMEM, or what Xen answered: then there is no listing. */
+static int list_all(struct memoryd *md, struct listing *l)
+{
+    xk_domid_t first = 1;
+    size_t n;
+    void *p;
+    int rc;
+
+    memset(l, 0, sizeof(*l));
+    do {
+        p = reallocarray(l->all, l->count + LIST_STEP, sizeof(*l->all));
+        if (!p)
+            return -ENOMEM;
+        l->all = p;
+        rc = xk_hv_domlist(md->hv, first, l->all + l->count, LIST_STEP, &n);
+        if (rc)
+            return rc;
+        l->count += n;
+        if (n)
+            first = (xk_domid_t)(l->all[l->count - 1].domid + 1);
+    } while (n == LIST_STEP && first < XK_DOMID_RESERVED);
+    l->known = calloc(l->count + 1, sizeof(*l->known));
+    return l->known ? 0 : -ENOMEM;
+}
+
+static void listing_dispose(struct listing *l)
+{
+    free(l->all);
+    free(l->known);
+}
+
+static int by_domid(const void *key, const void *member)
+{
+    const struct xk_dominfo *info = member;
+    xk_domid_t domid = *(const xk_domid_t *)key;
+
+    return (domid > info->domid) - (domid < info->domid);
+}
+
+/* A dying one keeps living as long as we map its page; another one may have
+ * got the domid. */
+static bool is_gone(const struct domain *dom, struct listing *l)
+{
+    struct xk_dominfo *info;
+
+    info = bsearch(&dom->info.domid, l->all, l->count, sizeof(*l->all),
+                   by_domid);
+    if (!info || info->dying ||
+        memcmp(info->uuid, dom->info.uuid, sizeof(info->uuid)))
+        return true;
+    l->known[info - l->all] = true;
+    return false;
+}
+
+static void drop_gone(struct memoryd *md, struct listing *l)
 {
     struct domain *dom, *next;
-    struct xk_dominfo info;
-    int rc;
 
     for (dom = md->domains; dom; dom = next) {
         next = dom->next;
-        rc = xk_hv_dominfo(md->hv, dom->info.domid, &info);
-        if (rc && rc != -ESRCH)
-            continue;
-        /* A dying one keeps living as long as we map its page. */
-        if (rc || info.dying ||
-            memcmp(info.uuid, dom->info.uuid, sizeof(info.uuid))) {
+        if (is_gone(dom, l)) {
             xk_debug("%s: domain %u is gone", dom->name, dom->info.domid);
             device_remove(&dom->device);
             forget_record(dom);
@@ -320,23 +374,13 @@ static void drop_gone(struct memoryd *md)
     }
 }
 
-static void add_new(struct memoryd *md)
+static void add_new(struct memoryd *md, const struct listing *l)
 {
-    struct xk_dominfo list[LIST_STEP];
-    xk_domid_t first = 1;
-    size_t i, n;
+    size_t i;
 
-    do {
-        if (xk_hv_domlist(md->hv, first, list, LIST_STEP, &n))
-            return;
-        for (i = 0; i < n; i++) {
-            if (list[i].domid >= XK_DOMID_RESERVED)
-                return;
-            if (!list[i].dying && !find_id(md, list[i].domid))
-                domain_add(md, &list[i]);
-            first = (xk_domid_t)(list[i].domid + 1);
-        }
-    } while (n == LIST_STEP);
+    for (i = 0; i < l->count && l->all[i].domid < XK_DOMID_RESERVED; i++)
+        if (!l->all[i].dying && !l->known[i])
+            domain_add(md, &l->all[i]);
 }
 
 /* A domain that was seen while the toolstack was still making it may have
@@ -369,10 +413,17 @@ static void decide_origins(struct memoryd *md)
 
 static void on_change(const char *path, void *arg)
 {
+    struct listing now;
+
     (void)path;
-    drop_gone(arg);
-    check_devices(arg);
-    add_new(arg);
+    if (list_all(arg, &now)) {
+        xk_warn("the domains cannot be listed");
+    } else {
+        drop_gone(arg, &now);
+        check_devices(arg);
+        add_new(arg, &now);
+    }
+    listing_dispose(&now);
     decide_origins(arg);
     check_guards(arg);
 }

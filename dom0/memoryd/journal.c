@@ -45,10 +45,26 @@ void journal_seal(struct journal_record *rec)
     rec->sum = sum_of(rec);
 }
 
+/* Who has a record, so that a domain without one costs no reading. */
+static void note_owner(struct journal *j, unsigned int slot,
+                       const struct journal_record *rec)
+{
+    j->owner[slot] = journal_sound(rec) ? rec->domid + 1u : 0;
+}
+
 int journal_open(struct journal *j, const char *path)
 {
+    struct journal_record rec;
+    unsigned int slot;
+
+    memset(j->owner, 0, sizeof(j->owner));
     j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return j->fd < 0 ? -errno : 0;
+    if (j->fd < 0)
+        return -errno;
+    for (slot = 0; slot < JOURNAL_SLOTS; slot++)
+        if (!journal_read(j, slot, &rec))
+            note_owner(j, slot, &rec);
+    return 0;
 }
 
 void journal_close(struct journal *j)
@@ -67,7 +83,19 @@ int journal_read(const struct journal *j, unsigned int slot,
     return (size_t)n == sizeof(*rec) && journal_sound(rec) ? 0 : -ENOENT;
 }
 
-int journal_write(const struct journal *j, unsigned int slot,
+int journal_find(const struct journal *j, xk_domid_t domid,
+                 const uint8_t uuid[16], struct journal_record *rec)
+{
+    unsigned int slot;
+
+    for (slot = 0; slot < JOURNAL_SLOTS; slot++)
+        if (j->owner[slot] == domid + 1u && !journal_read(j, slot, rec) &&
+            rec->domid == domid && !memcmp(rec->uuid, uuid, sizeof(rec->uuid)))
+            return (int)slot;
+    return -ENOENT;
+}
+
+int journal_write(struct journal *j, unsigned int slot,
                   struct journal_record *rec)
 {
     ssize_t n;
@@ -76,5 +104,8 @@ int journal_write(const struct journal *j, unsigned int slot,
     n = pwrite(j->fd, rec, sizeof(*rec), (off_t)slot * XK_PAGE_SIZE);
     if (n < 0)
         return -errno;
-    return (size_t)n == sizeof(*rec) ? 0 : -EIO;
+    if ((size_t)n != sizeof(*rec))
+        return -EIO;
+    note_owner(j, slot, rec);
+    return 0;
 }

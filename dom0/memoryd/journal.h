@@ -56,6 +56,7 @@ struct journal_record {
 
 struct journal {
     int fd;
+    uint32_t owner[JOURNAL_SLOTS];  /* the record's domid + 1; 0: no record */
 };
 
 /* Opens or makes the file. -EPROTO: something else is in it. */
@@ -66,8 +67,12 @@ void journal_close(struct journal *j);
 int journal_read(const struct journal *j, unsigned int slot,
                  struct journal_record *rec);
 
+/* The slot with the record of this domain, or -ENOENT. Reads no other. */
+int journal_find(const struct journal *j, xk_domid_t domid,
+                 const uint8_t uuid[16], struct journal_record *rec);
+
 /* Writes the record, or frees the slot with phase JOURNAL_FREE. */
-int journal_write(const struct journal *j, unsigned int slot,
+int journal_write(struct journal *j, unsigned int slot,
                   struct journal_record *rec);
 
 /* Is this a sound record? Pure; fuzzed. */

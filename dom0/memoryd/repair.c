@@ -18,18 +18,6 @@
 #include "sweep.h"
 #include "window.h"
 
-static int find_record(const struct domain *dom, struct journal_record *rec)
-{
-    unsigned int slot;
-
-    for (slot = 0; slot < JOURNAL_SLOTS; slot++)
-        if (!journal_read(&dom->md->journal, slot, rec) &&
-            rec->domid == dom->info.domid &&
-            !memcmp(rec->uuid, dom->info.uuid, sizeof(rec->uuid)))
-            return (int)slot;
-    return -ENOENT;
-}
-
 /*
  * The scratch may be open, half open or closed. Marking makes entries of what
  * is a hole; what is RAM there (a guest that touched it) refuses, and closing
@@ -124,7 +112,8 @@ int repair_domain(struct domain *dom)
     struct journal_record rec;
     int slot, rc;
 
-    slot = find_record(dom, &rec);
+    slot = journal_find(&dom->md->journal, dom->info.domid, dom->info.uuid,
+                        &rec);
     if (slot < 0)
         return 0;
     dom->journal_slot = slot;

@@ -62,6 +62,31 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+/* A domain's record is found by its number and its uuid, whatever its slot. */
+START_TEST(test_find)
+{
+    struct journal_record rec = record(), other = record(), got;
+    static const uint8_t stranger[16] = { 9 };
+
+    ck_assert_int_eq(journal_find(&j, 7, rec.uuid, &got), -ENOENT);
+    other.domid = 8;
+    ck_assert_int_eq(journal_write(&j, 0, &other), 0);
+    ck_assert_int_eq(journal_write(&j, JOURNAL_SLOTS - 1, &rec), 0);
+    ck_assert_int_eq(journal_find(&j, 7, rec.uuid, &got), JOURNAL_SLOTS - 1);
+    ck_assert_mem_eq(&got, &rec, sizeof(rec));
+    ck_assert_int_eq(journal_find(&j, 7, stranger, &got), -ENOENT);
+    ck_assert_int_eq(journal_find(&j, 9, rec.uuid, &got), -ENOENT);
+    /* So it does for the next process. */
+    journal_close(&j);
+    ck_assert_int_eq(journal_open(&j, path), 0);
+    ck_assert_int_eq(journal_find(&j, 7, rec.uuid, &got), JOURNAL_SLOTS - 1);
+    ck_assert_int_eq(journal_find(&j, 8, rec.uuid, &got), 0);
+    memset(&rec, 0, sizeof(rec));
+    ck_assert_int_eq(journal_write(&j, JOURNAL_SLOTS - 1, &rec), 0);
+    ck_assert_int_eq(journal_find(&j, 7, other.uuid, &got), -ENOENT);
+}
+END_TEST
+
 START_TEST(test_torn)
 {
     struct journal_record rec = record(), got;
@@ -137,6 +162,7 @@ TCase *tcase_journal(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_round_trip);
+    tcase_add_test(tc, test_find);
     tcase_add_test(tc, test_torn);
     tcase_add_test(tc, test_damaged);
     tcase_add_test(tc, test_foreign);
