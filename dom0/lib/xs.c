@@ -25,13 +25,29 @@
 struct xk_xs {
     struct xs_handle *h;
     struct event *readable;
-    struct xk_watch *watches;
-    uint64_t next_token;
+    struct xk_watch **watches;      /* by rising number */
+    size_t nr_watches, room;
+    uint64_t last_number;
 };
 
 static int xs_errno(void)
 {
     return errno ? -errno : -EIO;
+}
+
+/* Of the first watch whose number is not below it. */
+static size_t place_of(const struct xk_xs *xs, uint64_t number)
+{
+    size_t low = 0, high = xs->nr_watches, middle;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (xs->watches[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /*
@@ -40,12 +56,36 @@ static int xs_errno(void)
  */
 static struct xk_watch *by_token(struct xk_xs *xs, const char *token)
 {
-    struct xk_watch *w;
+    size_t at = place_of(xs, strtoull(token, NULL, 16));
+    struct xk_watch *w = at < xs->nr_watches ? xs->watches[at] : NULL;
 
-    for (w = xs->watches; w; w = w->next)
-        if (!strcmp(w->token, token))
-            return w;
-    return NULL;
+    return w && !strcmp(w->token, token) ? w : NULL;
+}
+
+static int append(struct xk_xs *xs, struct xk_watch *watch)
+{
+    size_t room = xs->room ? 2 * xs->room : 16;
+    struct xk_watch **p;
+
+    if (xs->nr_watches == xs->room) {
+        p = reallocarray(xs->watches, room, sizeof(*p));
+        if (!p)
+            return -ENOMEM;
+        xs->watches = p;
+        xs->room = room;
+    }
+    watch->number = ++xs->last_number;
+    xs->watches[xs->nr_watches++] = watch;
+    return 0;
+}
+
+static void drop(struct xk_xs *xs, const struct xk_watch *watch)
+{
+    size_t at = place_of(xs, watch->number);
+
+    xs->nr_watches--;
+    memmove(xs->watches + at, xs->watches + at + 1,
+            (xs->nr_watches - at) * sizeof(*xs->watches));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -106,44 +146,39 @@ void xk_xs_close(struct xk_xs *xs)
         event_free(xs->readable);
     if (xs->h)
         xs_close(xs->h);
+    free(xs->watches);
     free(xs);
 }
 
 int xk_xs_watch(struct xk_xs *xs, struct xk_watch *watch, const char *path,
                 xk_watch_fn *fn, void *arg)
 {
+    int rc;
+
     if (strlen(path) >= sizeof(watch->path))
         return -ENAMETOOLONG;
-    *watch = (struct xk_watch){ .fn = fn, .arg = arg, .next = xs->watches };
+    *watch = (struct xk_watch){ .fn = fn, .arg = arg };
     memcpy(watch->path, path, strlen(path) + 1);
-    snprintf(watch->token, sizeof(watch->token), "%" PRIx64,
-             ++xs->next_token);
-    /* Linked first: xenstore fires the new watch at once. */
-    xs->watches = watch;
+    /* Kept first: xenstore fires the new watch at once. */
+    rc = append(xs, watch);
+    if (rc)
+        return rc;
+    snprintf(watch->token, sizeof(watch->token), "%" PRIx64, watch->number);
     watch->active = true;
     errno = 0;
-    if (!xs_watch(xs->h, watch->path, watch->token)) {
-        int rc = xs_errno();
-
-        xs->watches = watch->next;
-        watch->active = false;
-        return rc;
-    }
-    return 0;
+    if (xs_watch(xs->h, watch->path, watch->token))
+        return 0;
+    rc = xs_errno();
+    drop(xs, watch);
+    watch->active = false;
+    return rc;
 }
 
 void xk_xs_unwatch(struct xk_xs *xs, struct xk_watch *watch)
 {
-    struct xk_watch **at;
-
     if (!watch->active)
         return;
-    for (at = &xs->watches; *at; at = &(*at)->next) {
-        if (*at == watch) {
-            *at = watch->next;
-            break;
-        }
-    }
+    drop(xs, watch);
     watch->active = false;
     (void)xs_unwatch(xs->h, watch->path, watch->token);
 }

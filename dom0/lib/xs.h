@@ -28,7 +28,7 @@ struct xk_watch {
     char token[24];
     xk_watch_fn *fn;
     void *arg;
-    struct xk_watch *next;
+    uint64_t number;
     bool active;
 };
 
