@@ -17,3 +17,4 @@ include tests/fuzz/local.mk
 include tests/fake/local.mk
 include tests/component/local.mk
 include tests/posix/local.mk
+include tests/bench/local.mk

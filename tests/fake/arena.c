@@ -5,10 +5,12 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "state.h"
 
@@ -105,6 +107,20 @@ void fk_strfree(char *s)
         fk_free(s, strlen(s) + 1);
 }
 
+/* Of this thread: how deep it is in the lock, since when, and in all; once
+ * somebody has asked. */
+static _Thread_local bool timed;
+static _Thread_local unsigned int depth;
+static _Thread_local uint64_t since_ns, inside_ns;
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 void fk_lock(void)
 {
     int r;
@@ -116,11 +132,21 @@ void fk_lock(void)
         pthread_mutex_consistent(&arena->mutex);
     else if (r)
         die("lock");
+    if (!depth++ && timed)
+        since_ns = now_ns();
 }
 
 void fk_unlock(void)
 {
+    if (!--depth && timed)
+        inside_ns += now_ns() - since_ns;
     pthread_mutex_unlock(&arena->mutex);
+}
+
+uint64_t fake_inside_ns(void)
+{
+    timed = true;
+    return inside_ns;
 }
 
 void fk_fifo_push(struct fk_fifo *q, uint32_t value)

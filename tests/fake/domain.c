@@ -47,9 +47,7 @@ struct fk_domain *fk_dom_from(uint16_t id)
 
 struct fk_domain *fk_dom(uint16_t id)
 {
-    struct fk_domain *d = fk_dom_from(id);
-
-    return d && d->id == id ? d : NULL;
+    return id < FK_NR_DOMIDS ? fk->by_id[id] : NULL;
 }
 
 struct fk_domain *fk_dom_running(uint16_t id)
@@ -102,6 +100,7 @@ static void unlink_domain(struct fk_domain *d)
     for (at = &fk->domains; *at; at = &(*at)->next) {
         if (*at == d) {
             *at = d->next;
+            fk->by_id[d->id] = NULL;
             fk_free(d, sizeof(*d));
             return;
         }
@@ -432,6 +431,7 @@ static struct fk_domain *new_domain(const struct fake_config *config)
         ;
     d->next = *at;
     *at = d;
+    fk->by_id[id] = d;
     return d;
 }
 
@@ -443,6 +443,7 @@ int fk_dom0_create(void)
     d->vcpus = 1;
     d->next = fk->domains;
     fk->domains = d;
+    fk->by_id[0] = d;
     return 0;
 }
 

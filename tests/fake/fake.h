@@ -236,6 +236,10 @@ void fake_kill_at(unsigned long n);
 /* Calls of this process since fake_init() or fake_kill_at(). */
 unsigned long fake_calls(void);
 
+/* Processor time that this thread has spent in here since it first asked. Not
+ * to be asked first by what the stand-in calls itself. */
+uint64_t fake_inside_ns(void);
+
 /* Drops what the dead process held: maps, grants, ports, watches. */
 void fake_reap(pid_t pid);
 

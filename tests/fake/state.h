@@ -17,11 +17,13 @@
 #include "store.h"
 
 #define FK_NR_FDS 64
+#define FK_NR_DOMIDS 0x7ff0     /* DOMID_FIRST_RESERVED */
 
 struct fk_state {
     struct fk_arena arena;
     struct fk_host host;
     struct fk_domain *domains;      /* by rising domid */
+    struct fk_domain *by_id[FK_NR_DOMIDS];
     struct fk_map *maps;
     struct fk_evtchn evtchn;
     struct fk_store store;
