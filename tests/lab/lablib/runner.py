@@ -46,6 +46,7 @@ class Runner:
         self.stage = Path(options.stage) if options.stage else None
         self.results = Path(options.results).resolve()
         self.keep = options.keep or options.shell
+        self.set = dict(options.set)
         # An emulated guest ends in a triple fault now and then, with Xen's
         # own registers in its dump: nothing that a real processor does.
         emulated = accelerator()[0] != "kvm"
@@ -128,7 +129,7 @@ class Runner:
         timeout = case.timeout * slow
         job = {"LAB_CASE": name, "LAB_TIMEOUT": timeout, "LAB_SLOW": slow,
                "LAB_KERNEL_OPTIONS": kernel_options(),
-               "LAB_KEEP": "1" if self.keep else ""}
+               "LAB_KEEP": "1" if self.keep else "", **self.set}
         (folder / "job.env").write_text("".join(
             f"{key}={shlex.quote(str(value))}\n"
             for key, value in job.items()))
