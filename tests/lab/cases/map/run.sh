@@ -30,6 +30,19 @@ note_map()
     note "$1: $(jq -c '{origin,totals}' <"$OUT/map.json")"
 }
 
+# picture NAME: $OUT/memory-map-NAME.svg, with something in each STATE…
+picture()
+{
+    local name=$1 state
+    shift
+    "$XL_MEMORY" map web --svg "$OUT/memory-map-$name.svg"
+    for state; do
+        grep -q "class=\"s$state\" d=\"M" "$OUT/memory-map-$name.svg" ||
+            fail "the picture $name has nothing in state $state"
+    done
+}
+
+echo 'recover_share_percent = 100' >>/tmp/memoryd.conf
 start_memoryd
 create_guest web memory=512
 map_of web
@@ -37,6 +50,7 @@ note_map built
 [ "$(json .origin <"$OUT/map.json")" = built ]
 # All of it as it was built, but for what the guest itself has split since.
 near "$(kib intact)" 524288 16384
+picture built 1
 [ "$(kib pod)" = 0 ] && [ "$(kib ballooned)" = 0 ] && [ "$(kib hole)" = 0 ]
 
 # A look changes nothing: the guest's accounts are what they were.
@@ -67,6 +81,7 @@ map_of web
 note_map swept
 near "$(kib pod)" "$committed" 4096
 [ "$(kib intact)" -gt 0 ]
+picture swept 1 3
 entries=$(domain_value web pod_entries)
 map_of web
 [ "$(domain_value web pod_entries)" -le "$entries" ] ||
@@ -80,11 +95,7 @@ map_of web
 note_map inflated
 near "$(kib ballooned)" "$(swept .balloon.super_kib)" 8192
 [ "$(kib pod)" -gt 0 ] && [ "$(kib intact)" -gt 0 ]
-"$XL_MEMORY" map web --svg "$OUT/memory-map.svg"
-for state in 0 1 2 3 4; do
-    grep -q "class=\"s$state\" d=\"M" "$OUT/memory-map.svg" ||
-        note "the picture has nothing in state $state"
-done
+picture inflated 1 3 4
 "$XL_MEMORY" map web
 "$XL_MEMORY" top
 
@@ -109,6 +120,17 @@ note_map restored
 near $(($(kib shattered) + $(kib ballooned))) 524288 0
 [ "$(kib ballooned)" -ge 65536 ]
 guest web 'xk-fill check /tmp/f'
+picture restored 2 4
+
+# Most of it can be made whole again.
+shattered=$(kib shattered)
+wait_for 60 '[ "$(frontend web)" = connected ]'
+"$XL_MEMORY" recoalesce --json web >"$OUT/recover.json"
+map_of web
+note_map recovered
+[ "$(kib intact)" -ge $((shattered / 2)) ]
+guest web 'xk-fill check /tmp/f'
+picture recovered 1 2 4
 
 # One that ran before memoryd looked: it says so.
 stop_daemon memoryd
