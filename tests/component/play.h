@@ -47,7 +47,7 @@ void play_fini(struct play *p);
 
 void play_guest(struct play *p, struct guest *g);
 
-/* Waits. */
+/* Waits, so many times as long as CK_TIMEOUT_MULTIPLIER says. */
 typedef bool play_done_fn(struct play *p, void *arg);
 bool play_until(struct play *p, play_done_fn *done, void *arg,
                 unsigned int ms);
