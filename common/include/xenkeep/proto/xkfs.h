@@ -57,14 +57,17 @@
  * is arg[1]; any other number without a field of its own (flags, len, rdev,
  * whence, version, id) is arg[0], features are arg[1].
  *   i: idempotent. n: remembered, see above.
- *   HELLO      arg: version, features; -> struct xk_xkfs_hello             i
+ *   HELLO      arg: version, features, off: the epoch that the guest knows, 0
+ *              when it knows nothing: dom0 then forgets what it knew of the
+ *              guest, and its epoch is a new one -> struct xk_xkfs_hello    i
  *   STATFS     node -> struct xk_xkfs_statfs                                i
- *   LOOKUP     node, in: name -> entry                                      i
+ *   LOOKUP     node, in: name -> entry. Without a name: the directory that
+ *              a directory is in; the share's own directory is in node 1    i
  *   FORGET     in: struct xk_xkfs_forget[]; no node of them is used after   n
  *   GETATTR    node, fh or 0 -> struct xk_xkfs_attr                         i
  *   SETATTR    node, fh or 0, in: struct xk_xkfs_setattr -> attr            i
  *   READLINK   node -> the target, without NUL                              i
- *   OPEN       node, flags -> value: fh                                     i
+ *   OPEN       node, flags -> value: fh; with room: attr                    i
  *   CREATE     node, in: name, flags, mode -> entry, value: fh; value2: 1
  *              when it was made now. With O_EXCL: fails when it is there    n
  *   RELEASE    fh                                                           i
@@ -98,7 +101,8 @@
  *   NOTIFY     answered when dom0 has something to say ->
  *              struct xk_xkfs_event[]; the guest keeps two of them waiting  i
  *   RESTORE    node: the id it had, in: handle, and if that does not help
- *              node2: its directory (restored before) and in: name -> entry i
+ *              node2: its directory (restored before) and in: name -> entry.
+ *              With node 0 dom0 chooses the id, or has one: in: handle      i
  *   REOPEN     node, fh: the number it had, flags -> value: fh              i
  *
  * Features
@@ -125,7 +129,7 @@
 
 /* Data queues of a device, at most; the control queue comes besides. */
 #define XK_XKFS_QUEUES		8
-/* Order of a ring, at most: 8 pages, 256 slots of 128 bytes less the head. */
+/* Order of a ring, at most: 8 pages, 128 slots of 128 bytes and the head. */
 #define XK_XKFS_RING_ORDER	3
 /* References in a directory page, and how many of these there can be. */
 #define XK_XKFS_DIR_REFS	1024
