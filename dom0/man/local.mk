@@ -7,5 +7,6 @@ dist_man_MANS += \
 	dom0/man/xl-sweep.1 \
 	dom0/man/xl-memory.1 \
 	dom0/man/xenkeep-memoryd.conf.5 \
+	dom0/man/mount.xkfs.8 \
 	dom0/man/xenkeep-balloon-protocol.7 \
 	dom0/man/xenkeep-memoryd.8
