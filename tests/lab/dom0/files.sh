@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the cases about files share. Sourced by them, after lib.sh.
+
+# On a host the programs are on its own disk: so they are here, not on 9p.
+cp "$STAGE"/usr/sbin/x* /usr/local/sbin/
+PATH=/usr/local/sbin:$PATH
+# shellcheck disable=SC2034 # for the cases
+XL_FILES=/usr/local/sbin/xl-files
+
+# What is lent lies on dom0's own disk, as it would, not on a tmpfs.
+SRV=/var/srv
+mkdir -p $SRV
+
+# load_xkfs NAME: the module, and the front-end connected
+load_xkfs()
+{
+    guest "$1" 'insmod /xk/xkfs.ko'
+    wait_for 20 "[ \"\$(files_state $1)\" = 4 ]"
+}
+
+# files_state NAME: the XenbusState of the guest's device
+files_state()
+{
+    xenstore-read "/local/domain/$(domid "$1")/device/xkfs/0/state"
+}
