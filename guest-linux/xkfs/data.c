@@ -248,7 +248,9 @@ static void data_readahead(struct readahead_control *rac)
 	while ((folio = readahead_folio(rac))) {
 		if (!run) {
 			refcount_inc(&xf->refs);
-			run = run_new(inode, xf, XK_XKFS_READ, RUN_FOLIOS);
+			run = run_new(inode, xf, XK_XKFS_READ,
+				      min_t(unsigned long, RUN_FOLIOS,
+					    readahead_count(rac) + 1));
 		}
 		run_add(run, folio, folio_size(folio));
 		if (run->len >= xk_dev.io_max || run->nr == run->room) {
@@ -415,7 +417,10 @@ static int gather_page(struct page *page, struct writeback_control *wbc,
 		gather_flush(g);
 	if (!g->run) {
 		refcount_inc(&g->xf->refs);
-		g->run = run_new(inode, g->xf, XK_XKFS_WRITE, RUN_FOLIOS);
+		g->run = run_new(inode, g->xf, XK_XKFS_WRITE,
+				 clamp_t(unsigned long,
+					 inode->i_mapping->nrpages, 1,
+					 RUN_FOLIOS));
 	}
 	/* Nothing written behind the end by a mapping comes to light later. */
 	if (len < folio_size(folio))

@@ -88,7 +88,7 @@ static int lock_get(struct file *file, struct file_lock *fl)
 				err = -EIO;
 			/* Negative: not a process of this guest. */
 			fl->fl_pid = lock.pid && lock.pid <= INT_MAX ?
-				     -(pid_t)lock.pid : -1;
+				     lock.pid : -1;
 		}
 	}
 	xk_call_put(call);

@@ -236,17 +236,16 @@ out:
 	return err;
 }
 
-static bool recover_set_epoch(u64 epoch)
+static void recover_set_epoch(u64 epoch)
 {
 	struct xk_dev *dev = &xk_dev;
 	unsigned long flags;
-	bool changed;
 
 	spin_lock_irqsave(&dev->lock, flags);
-	changed = dev->epoch && dev->epoch != epoch;
+	if (dev->epoch != epoch)
+		dev->told = false;
 	dev->epoch = epoch;
 	spin_unlock_irqrestore(&dev->lock, flags);
-	return changed;
 }
 
 static void recover_up(void)
@@ -272,8 +271,11 @@ void xk_recover(struct work_struct *work)
 	int err;
 
 	err = recover_hello(&epoch);
-	if (!err && recover_set_epoch(epoch))
-		err = recover_all(epoch);
+	if (!err) {
+		recover_set_epoch(epoch);
+		if (!xk_dev.told)
+			err = recover_all(epoch);
+	}
 	if (err == -ENOTCONN)
 		return;		/* the next connection does it */
 	if (err) {
@@ -281,6 +283,7 @@ void xk_recover(struct work_struct *work)
 		xk_device_broken("HELLO");
 		return;
 	}
+	xk_dev.told = true;
 	recover_up();
 	xk_events_start();
 }

@@ -42,8 +42,8 @@ static int super_statfs(struct dentry *dentry, struct kstatfs *buf)
 	if (!err) {
 		memcpy(&st, xk_call_out(call), sizeof(st));
 		buf->f_type = XK_MAGIC;
-		buf->f_bsize = st.bsize;
-		buf->f_frsize = st.bsize;
+		buf->f_bsize = max(st.bsize, 512u);
+		buf->f_frsize = buf->f_bsize;
 		buf->f_blocks = st.blocks;
 		buf->f_bfree = st.bfree;
 		buf->f_bavail = st.bavail;

@@ -139,6 +139,7 @@ struct xk_dev {
 	unsigned int blocked;		/* SETLKs that wait */
 
 	u64 epoch;		/* as dom0 told; 0: never connected */
+	bool told;		/* dom0 knows all nodes, in this epoch */
 	u32 features;
 	u32 io_max;
 	struct work_struct recover_work;
