@@ -51,6 +51,10 @@ static void recover_name(struct inode *inode, u64 *dir, char *name)
 	struct dentry *parent;
 
 	*dir = 0;
+	if (inode == d_inode(inode->i_sb->s_root)) {
+		*dir = XK_XKFS_ROOT;
+		strscpy(name, XK_SB(inode->i_sb)->name, XK_XKFS_NAME + 1);
+	}
 	if (!dentry)
 		return;
 	parent = dget_parent(dentry);

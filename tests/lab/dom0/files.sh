@@ -6,12 +6,17 @@
 # On a host the programs are on its own disk: so they are here, not on 9p.
 cp "$STAGE"/usr/sbin/x* /usr/local/sbin/
 PATH=/usr/local/sbin:$PATH
-# shellcheck disable=SC2034 # for the cases
 XL_FILES=/usr/local/sbin/xl-files
 
 # What is lent lies on dom0's own disk, as it would, not on a tmpfs.
 SRV=/var/srv
 mkdir -p $SRV
+
+# start_filed [option...]
+start_filed()
+{
+    start_daemon filed "$@"
+}
 
 # load_xkfs NAME: the module, and the front-end connected
 load_xkfs()
@@ -24,4 +29,16 @@ load_xkfs()
 files_state()
 {
     xenstore-read "/local/domain/$(domid "$1")/device/xkfs/0/state"
+}
+
+# lend NAME PATH [option...]: xl-files add
+lend()
+{
+    "$XL_FILES" add "$@"
+}
+
+# server_pid: of the only guest's server, a child of filed
+server_pid()
+{
+    pgrep -f -P "$(daemon_pid filed)" .
 }
