@@ -9,8 +9,7 @@ PATH=/usr/local/sbin:$PATH
 XL_FILES=/usr/local/sbin/xl-files
 
 # What is lent lies on dom0's own disk, as it would, not on a tmpfs.
-SRV=/var/srv
-mkdir -p $SRV
+mkdir -p /var/srv
 
 # start_filed [option...]
 start_filed()

@@ -6,15 +6,15 @@
 # timeout: 110
 . /lab/dom0/files.sh
 
-mkdir -p $SRV/tree/sub
-echo "from dom0" >$SRV/tree/hello
-seq 1 200000 >$SRV/tree/sub/numbers
-echo "one file" >$SRV/single
+mkdir -p /var/srv/tree/sub
+echo "from dom0" >/var/srv/tree/hello
+seq 1 200000 >/var/srv/tree/sub/numbers
+echo "one file" >/var/srv/single
 
 start_filed
 create_guest one
-lend one $SRV/tree --name tree
-lend one $SRV/single --name single --read-only
+lend one /var/srv/tree --name tree
+lend one /var/srv/single --name single --read-only
 load_xkfs one
 
 # A directory, and a file over a file.
@@ -24,27 +24,27 @@ guest one 'echo own >/etc/single && mount -t xkfs single /etc/single &&
     cat /etc/single' | grep -qx 'one file'
 guest one '! echo no >/etc/single && umount /etc/single && cat /etc/single' |
     grep -qx own
-sum=$(md5sum <$SRV/tree/sub/numbers)
+sum=$(md5sum </var/srv/tree/sub/numbers)
 [ "$(guest one 'md5sum </mnt/t/sub/numbers')" = "$sum" ]
 guest one '! mount -t xkfs nothing /mnt'
 
 # What the guest writes is dom0's at close, and what dom0 writes is the
 # guest's at its next open.
 guest one 'echo "from the guest" >/mnt/t/answer'
-grep -qx 'from the guest' $SRV/tree/answer
-echo "again" >$SRV/tree/hello
+grep -qx 'from the guest' /var/srv/tree/answer
+echo "again" >/var/srv/tree/hello
 [ "$(guest one 'sleep 1; cat /mnt/t/hello')" = again ]
 
 GUEST_TIMEOUT=60 guest one 'mkdir /mnt/t/v && xk-vfs /mnt/t/v'
 guest one 'dd if=/dev/zero of=/mnt/t/big bs=1M count=24 conv=fsync &&
     sync && df /mnt/t'
-[ "$(stat -c %s $SRV/tree/big)" = $((24 << 20)) ]
+[ "$(stat -c %s /var/srv/tree/big)" = $((24 << 20)) ]
 
 # All shares in one mount; they come and go.
 guest one 'mkdir /mnt/all && mount -t xkfs none /mnt/all && ls /mnt/all' |
     xargs | grep -qx 'single tree'
-mkdir $SRV/late
-lend one $SRV/late --name late
+mkdir /var/srv/late
+lend one /var/srv/late --name late
 wait_for 10 'guest one "ls /mnt/all" | grep -qx late'
 guest one 'touch /mnt/all/late/x && ls /mnt/all/late' | grep -qx x
 
