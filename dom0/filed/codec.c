@@ -187,7 +187,8 @@ static int do_lookup(struct call *c)
     int rc = string(c, &name);
 
     if (!rc)
-        rc = ops_lookup(c->ops, c->req->node, name, &entry);
+        rc = name[0] ? ops_lookup(c->ops, c->req->node, name, &entry) :
+             ops_parent(c->ops, c->req->node, &entry);
     return rc ? rc : put_entry(c, &entry);
 }
 
@@ -248,8 +249,15 @@ static int do_readlink(struct call *c)
 
 static int do_open(struct call *c)
 {
-    return ops_open_node(c->ops, c->req->node, (int)c->req->arg[0],
-                         &c->rsp->value);
+    struct ops_attr attr;
+    int rc = ops_open_node(c->ops, c->req->node, (int)c->req->arg[0],
+                           &c->rsp->value);
+
+    /* The attributes only save a question. */
+    if (!rc && c->req->out_len >= sizeof(struct xk_xkfs_attr) &&
+        !ops_getattr(c->ops, c->req->node, c->rsp->value, &attr))
+        rc = put_attr(c, &attr);
+    return rc;
 }
 
 /* The file is as good as not opened if its entry has no place. */
@@ -838,7 +846,7 @@ static const struct op {
 } table[XK_XKFS_OPS] = {
     [XK_XKFS_HELLO] = { do_hello, CONTROL, 0, sizeof(struct xk_xkfs_hello) },
     [XK_XKFS_STATFS] = { do_statfs, 0, 0, sizeof(struct xk_xkfs_statfs) },
-    [XK_XKFS_LOOKUP] = { do_lookup, NAMES, 1, sizeof(struct xk_xkfs_entry) },
+    [XK_XKFS_LOOKUP] = { do_lookup, 0, 0, sizeof(struct xk_xkfs_entry) },
     [XK_XKFS_FORGET] = { do_forget, EITHER, 0, 0 },
     [XK_XKFS_GETATTR] = { do_getattr, 0, 0, sizeof(struct xk_xkfs_attr) },
     [XK_XKFS_SETATTR] = { do_setattr, 0, sizeof(struct xk_xkfs_setattr),
