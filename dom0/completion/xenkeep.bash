@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Completion for xl-sweep and xl-memory. Domain names come from xl-memory
+# Completion for xl-sweep, xl-memory and xl-crash. Domain names come from xl-memory
 # itself; without a daemon or the right to ask it, there are just none. What
 # comes back is only ever compared and quoted, never evaluated.
 
@@ -74,5 +74,54 @@ _xl_memory()
     fi
 }
 
+_xl_crash_ids()
+{
+    timeout 2 xl-crash list --json 2>/dev/null |
+        grep -o '"id":"[0-9a-f-]*"' | sed -e 's/^"id":"//' -e 's/"$//'
+}
+
+_xl_crash_words()
+{
+    local cur=$1 word
+    shift
+    while IFS= read -r word; do
+        if [[ -n $word && $word == "$cur"* ]]; then
+            COMPREPLY+=("$word")
+        fi
+    done < <("$@")
+}
+
+_xl_crash()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        _xl_crash_words "$cur" printf '%s\n' list show dump open export \
+            verify rewrap delete keys --json --help --version
+        return
+    fi
+    case $prev in
+    --key|--keys|--host) mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return ;;
+    esac
+    case ${COMP_WORDS[1]} in
+    dump|list)
+        _xenkeep_complete "$cur" "--live --json --help --version" ;;
+    keys)
+        _xenkeep_complete "$cur" "--json --help --version" ;;
+    *)
+        if [[ $cur == -* ]]; then
+            _xenkeep_complete "$cur" \
+                "--key --keys --program --force --json --help"
+        elif ((COMP_CWORD == 2)); then
+            _xl_crash_words "$cur" _xl_crash_ids
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        fi ;;
+    esac
+}
+
 complete -F _xl_sweep xl-sweep
 complete -F _xl_memory xl-memory
+complete -F _xl_crash xl-crash

@@ -16,3 +16,5 @@ dom0_crashd_libxkcrashd_a_SOURCES += \
 	dom0/crashd/seal.c dom0/crashd/seal.h dom0/crashd/seal_format.h \
 	dom0/crashd/seal_keys.c dom0/crashd/seal_keys.h \
 	dom0/crashd/unseal.c dom0/crashd/unseal.h
+
+include dom0/crashd/store.mk

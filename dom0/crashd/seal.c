@@ -262,8 +262,13 @@ int xk_seal_extent(void *seal_ctx, enum xk_class cls, uint64_t offset,
     if ((unsigned int)cls >= XK_CLASSES || !seal->filling[cls])
         return -EPERM;
     fill = seal->filling[cls];
-    if (offset < fill->end || offset > INT64_MAX || len > INT64_MAX - offset)
+    if (offset > INT64_MAX || len > INT64_MAX - offset)
         return -EINVAL;
+    if (offset < fill->end && fill->count) {
+        rc = emit(seal, cls, false);
+        if (rc)
+            return rc;
+    }
     while (len) {
         joins = fill->count && offset == fill->end;
         n = xk_min_size(len, room(fill, joins));

@@ -40,8 +40,8 @@ void xk_seal_free(struct xk_seal *seal);
 const uint8_t *xk_seal_id(const struct xk_seal *seal);
 
 /*
- * The `extent` of a sink (sink.h); `seal` is its ctx. -EPERM: nobody could
- * ever read this class. -EINVAL: offsets of a class must rise.
+ * The `extent` of a sink (sink.h); `seal` is its ctx. Extents of a class must
+ * not overlap. -EPERM: nobody could ever read this class.
  */
 int xk_seal_extent(void *seal, enum xk_class cls, uint64_t offset,
                    const void *data, size_t len);

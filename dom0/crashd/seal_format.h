@@ -22,8 +22,9 @@
  * big endian) and `last` (1 byte); the associated data are the SHA-256 of the
  * core and the frame's header. So no chunk can be cut, moved, repeated or
  * taken to another dump. Chunks of a class come in the order of their numbers
- * from 0 on, their extents at rising offsets; each class that has any ends in
- * a chunk with `last` (which may have no extent).
+ * from 0 on; within a chunk extents are at rising offsets, and the ranges of
+ * two chunks of a class do not overlap. Each class that has any ends in a
+ * chunk with `last` (which may have no extent).
  *
  * The key of a class is HKDF-SHA256(dump key, salt: dump id, info:
  * "xenkeep-dump-1 class " and the class's byte). The dump key is random, is

@@ -26,7 +26,7 @@ struct frame_at {
 
 struct class_frames {
     struct xk_gcm *gcm;         /* NULL: sealed for others */
-    size_t *list;               /* of u->frames, by number */
+    size_t *list;               /* of u->frames, by the content's offset */
     size_t count, room;
     uint64_t bytes;
     bool ended;                 /* the last one was seen */
@@ -209,7 +209,6 @@ static const char *frame_fault(const struct xk_unseal *u,
                                const struct seal_frame *untrusted)
 {
     const struct class_frames *cls;
-    const struct seal_frame *before;
 
     if (untrusted->magic != XK_SEAL_FRAME_MAGIC || untrusted->zero ||
         untrusted->zero2 || untrusted->last > 1 ||
@@ -224,9 +223,6 @@ static const char *frame_fault(const struct xk_unseal *u,
         return "its class has ended before it";
     if (untrusted->number != cls->count)
         return "it is not the next of its class";
-    before = cls->count ? &u->frames[cls->list[cls->count - 1]].frame : NULL;
-    if (before && untrusted->first < before->end)
-        return "its place is before that of the last chunk";
     return NULL;
 }
 
@@ -311,6 +307,27 @@ static int footer_check(const struct xk_unseal *u,
     return 0;
 }
 
+static int by_place(const void *a, const void *b, void *arg)
+{
+    const struct xk_unseal *u = arg;
+    const struct seal_frame *x = &u->frames[*(const size_t *)a].frame;
+    const struct seal_frame *y = &u->frames[*(const size_t *)b].frame;
+
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static void order_frames(struct xk_unseal *u)
+{
+    struct class_frames *cls;
+    unsigned int c;
+
+    for (c = 0; c < XK_CLASSES; c++) {
+        cls = &u->classes[c];
+        if (cls->count)
+            qsort_r(cls->list, cls->count, sizeof(*cls->list), by_place, u);
+    }
+}
+
 static int read_frames(struct xk_unseal *u, char *why)
 {
     struct xk_hash *root = NULL;
@@ -332,6 +349,7 @@ static int read_frames(struct xk_unseal *u, char *why)
         rc = -EBADMSG;
     if (!rc && !u->torn)
         rc = footer_check(u, &footer, root, why);
+    order_frames(u);
     xk_hash_free(root);
     return rc;
 }

@@ -48,16 +48,38 @@ static const int allowed[] = {
     SCMP_SYS(fstat), SCMP_SYS(sysinfo),
 };
 
-static int filter_syscalls(void)
+static const int with_files[] = {
+    SCMP_SYS(openat), SCMP_SYS(mkdir), SCMP_SYS(rename), SCMP_SYS(rmdir),
+    SCMP_SYS(getdents64), SCMP_SYS(lseek), SCMP_SYS(ftruncate),
+    SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(statx), SCMP_SYS(stat),
+    SCMP_SYS(unlinkat), SCMP_SYS(access), SCMP_SYS(sync_file_range),
+    SCMP_SYS(fadvise64), SCMP_SYS(uname),
+    /* threads of low priority, and the end of a helper */
+    SCMP_SYS(setpriority), SCMP_SYS(prlimit64), SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler), SCMP_SYS(sched_setscheduler),
+    SCMP_SYS(wait4), SCMP_SYS(mlock), SCMP_SYS(munlock), SCMP_SYS(prctl),
+};
+
+static int allow(scmp_filter_ctx ctx, const int *calls, size_t count)
+{
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; !rc && i < count; i++)
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+    return rc;
+}
+
+static int filter_syscalls(bool files)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    size_t i;
     int rc;
 
     if (!ctx)
         return -ENOMEM;
-    for (i = 0, rc = 0; !rc && i < XK_ARRAY_SIZE(allowed); i++)
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+    rc = allow(ctx, allowed, XK_ARRAY_SIZE(allowed));
+    if (!rc && files)
+        rc = allow(ctx, with_files, XK_ARRAY_SIZE(with_files));
     if (!rc)
         rc = seccomp_load(ctx);
     seccomp_release(ctx);
@@ -79,7 +101,7 @@ static int change_user(const char *user)
     return 0;
 }
 
-int xk_depriv(const char *user)
+static int depriv(const char *user, bool files)
 {
     int rc;
 
@@ -93,5 +115,15 @@ int xk_depriv(const char *user)
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return -errno;
-    return filter_syscalls();
+    return filter_syscalls(files);
+}
+
+int xk_depriv(const char *user)
+{
+    return depriv(user, false);
+}
+
+int xk_depriv_with_files(const char *user)
+{
+    return depriv(user, true);
 }

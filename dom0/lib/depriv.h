@@ -16,4 +16,7 @@
  */
 int xk_depriv(const char *user);
 
+/* The same for a daemon that keeps files and has threads of its own. */
+int xk_depriv_with_files(const char *user);
+
 #endif /* XK_LIB_DEPRIV_H */

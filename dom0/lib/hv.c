@@ -14,6 +14,7 @@
 #include <xencall.h>
 #include <xenforeignmemory.h>
 #include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
 
 #include <xenkeep/util.h>
@@ -95,6 +96,8 @@ static void dominfo_from(struct xk_dominfo *info, const xc_domaininfo_t *di)
         .type = guest_type(di),
         .dying = di->flags & XEN_DOMINF_dying,
         .shutdown = di->flags & XEN_DOMINF_shutdown,
+        .reason = (uint8_t)(di->flags >> XEN_DOMINF_shutdownshift &
+                            XEN_DOMINF_shutdownmask),
         .paused = di->flags & XEN_DOMINF_paused,
         .ran = di->cpu_time != 0,
         .vcpus = di->nr_online_vcpus,
@@ -351,6 +354,68 @@ void xk_hv_unmap(struct xk_hv *hv, void *addr, size_t count)
 {
     if (addr)
         xenforeignmemory_unmap(hv->fmem, addr, count);
+}
+
+/* Xen's record has the selectors as 32 bits; the upper half means nothing. */
+static void regs_from(struct xk_regs *r, const HVM_SAVE_TYPE(CPU) *c)
+{
+    *r = (struct xk_regs){
+        .rax = c->rax, .rbx = c->rbx, .rcx = c->rcx, .rdx = c->rdx,
+        .rsi = c->rsi, .rdi = c->rdi, .rbp = c->rbp, .rsp = c->rsp,
+        .r8 = c->r8, .r9 = c->r9, .r10 = c->r10, .r11 = c->r11,
+        .r12 = c->r12, .r13 = c->r13, .r14 = c->r14, .r15 = c->r15,
+        .rip = c->rip, .rflags = c->rflags, .cr0 = c->cr0, .cr3 = c->cr3,
+        .cr4 = c->cr4, .efer = c->msr_efer, .fs_base = c->fs_base,
+        .gs_base = c->gs_base, .gs_shadow = c->shadow_gs,
+        .idt_base = c->idtr_base, .gdt_base = c->gdtr_base,
+        .cs = (uint16_t)c->cs_sel, .ss = (uint16_t)c->ss_sel,
+        .ds = (uint16_t)c->ds_sel, .es = (uint16_t)c->es_sel,
+        .fs = (uint16_t)c->fs_sel, .gs = (uint16_t)c->gs_sel,
+    };
+}
+
+int xk_hv_regs(struct xk_hv *hv, xk_domid_t domid, uint32_t vcpu,
+               struct xk_regs *regs)
+{
+    HVM_SAVE_TYPE(CPU) cpu;
+
+    if (vcpu > UINT16_MAX)
+        return -EINVAL;
+    memset(&cpu, 0, sizeof(cpu));
+    errno = 0;
+    if (xc_domain_hvm_getcontext_partial(hv->xch, domid, HVM_SAVE_CODE(CPU),
+                                         (uint16_t)vcpu, &cpu, sizeof(cpu)))
+        return hv_errno();
+    regs_from(regs, &cpu);
+    return 0;
+}
+
+int xk_hv_log_dirty(struct xk_hv *hv, xk_domid_t domid, bool on)
+{
+    errno = 0;
+    if (xc_shadow_control(hv->xch, domid,
+                          on ? XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY
+                             : XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0) < 0)
+        return errno == EINVAL && on ? -EBUSY : hv_errno();
+    return 0;
+}
+
+int xk_hv_catch_triple_fault(struct xk_hv *hv, xk_domid_t domid)
+{
+    errno = 0;
+    return xc_hvm_param_set(hv->xch, domid, HVM_PARAM_TRIPLE_FAULT_REASON,
+                            SHUTDOWN_crash) ? hv_errno() : 0;
+}
+
+int xk_hv_console(struct xk_hv *hv, char *buf, size_t size, uint32_t *index_r)
+{
+    unsigned int count = (unsigned int)size - 1;
+
+    errno = 0;
+    if (xc_readconsolering(hv->xch, buf, &count, 0, 1, index_r))
+        return hv_errno();
+    buf[count] = '\0';
+    return 0;
 }
 
 /* The types that let another domain reach the page; grant_table.h. */

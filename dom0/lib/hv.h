@@ -26,12 +26,23 @@ typedef uint64_t xk_gfn_t;
 
 enum xk_guest_type { XK_GUEST_PV, XK_GUEST_PVH, XK_GUEST_HVM };
 
+/* SHUTDOWN_* of Xen's public sched.h. */
+enum xk_shutdown {
+    XK_SHUTDOWN_POWEROFF,
+    XK_SHUTDOWN_REBOOT,
+    XK_SHUTDOWN_SUSPEND,
+    XK_SHUTDOWN_CRASH,
+    XK_SHUTDOWN_WATCHDOG,
+    XK_SHUTDOWN_SOFT_RESET
+};
+
 struct xk_dominfo {
     xk_domid_t domid;
     enum xk_guest_type type;
     uint8_t uuid[16];
     bool dying;             /* being torn down */
     bool shutdown;          /* suspended, powered off or crashed */
+    uint8_t reason;         /* of the shutdown: enum xk_shutdown, or more */
     bool paused;            /* by the toolstack */
     bool ran;               /* here, be it an instant */
     uint32_t vcpus;
@@ -143,6 +154,38 @@ int xk_hv_decrease(struct xk_hv *hv, xk_domid_t domid, const xk_gfn_t *gfns,
 int xk_hv_map(struct xk_hv *hv, xk_domid_t domid, const xk_gfn_t *gfns,
               size_t count, int *errs, void **addr_r);
 void xk_hv_unmap(struct xk_hv *hv, void *addr, size_t count);
+
+/*
+ * The registers of a virtual processor of a PVH or HVM guest that stands
+ * still. -ENODATA: that processor is not up.
+ */
+struct xk_regs {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags, cr0, cr3, cr4, efer;
+    uint64_t fs_base, gs_base, gs_shadow, idt_base, gdt_base;
+    uint16_t cs, ss, ds, es, fs, gs;
+};
+
+int xk_hv_regs(struct xk_hv *hv, xk_domid_t domid, uint32_t vcpu,
+               struct xk_regs *regs);
+
+/*
+ * While it is on, xk_hv_gfn_type() tells RAM (XK_GFN_RAM_RO) from
+ * populate-on-demand (XK_GFN_RAM). A guest that runs meanwhile loses its
+ * superpages where it writes. -EBUSY: somebody migrates the guest.
+ */
+int xk_hv_log_dirty(struct xk_hv *hv, xk_domid_t domid, bool on);
+
+/* From now on a triple fault of the guest counts as a crash, not a reboot. */
+int xk_hv_catch_triple_fault(struct xk_hv *hv, xk_domid_t domid);
+
+/*
+ * What Xen said since *index_r (0: all it still has), at most `size` - 1
+ * bytes and always a string; *index_r moves on.
+ */
+int xk_hv_console(struct xk_hv *hv, char *buf, size_t size,
+                  uint32_t *index_r);
 
 /*
  * The guest's grant table, mapped read-only. Mapping it holds no reference on

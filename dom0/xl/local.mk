@@ -3,7 +3,7 @@
 # The commands. They know the control protocol and nothing of Xen. Expects
 # sbin_PROGRAMS, EXTRA_DIST and CLEANFILES to be defined by the top Makefile.
 
-sbin_PROGRAMS += xl-sweep xl-memory xl-files
+sbin_PROGRAMS += xl-sweep xl-memory xl-files xl-crash
 
 xl_command_sources = \
 	dom0/xl/client.c dom0/xl/client.h \
@@ -41,6 +41,16 @@ xl_files_SOURCES = \
 	dom0/xl/files_settings.c \
 	$(xl_command_sources)
 xl_files_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
+
+xl_crash_SOURCES = \
+	dom0/xl/crash.c dom0/xl/crash.h \
+	dom0/xl/crash_dump.c \
+	dom0/xl/crash_file.c \
+	dom0/xl/crash_keys.c \
+	dom0/xl/crash_list.c \
+	dom0/xl/crash_show.c \
+	$(xl_command_sources)
+xl_crash_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
 # The shim lies in a directory of its own, never beside the distribution's xl:
 # an administrator who wants it links it to /usr/local/sbin/xl.

@@ -26,6 +26,7 @@ static const struct {
 } labels[] = {
     { "inflate", "inflating" },
     { "deflate", "deflating" },
+    { "dump",    "dumping" },
     { "scan",    "sweeping" },
     { "look",    "looking" },
     { "recover", "recovering" },

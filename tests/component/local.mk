@@ -29,7 +29,7 @@ component_programs = tests/component/test_memoryd \
 	tests/component/test_map \
 	tests/component/test_trace tests/component/test_pressure \
 	tests/component/test_recovery tests/component/test_reporting \
-	tests/component/test_random
+	tests/component/test_random tests/component/test_crashd
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
 
@@ -92,6 +92,14 @@ tests_component_test_trace_CPPFLAGS = $(AM_CPPFLAGS) \
 	-I$(top_srcdir)/tests/fake \
 	-DXK_TRACES='"$(top_srcdir)/tests/component/traces"'
 tests_component_test_trace_LDADD = tests/fake/libxkfake.a
+
+tests_component_test_crashd_SOURCES = tests/component/test_crashd.c
+tests_component_test_crashd_CPPFLAGS = $(AM_CPPFLAGS) \
+	-I$(top_srcdir)/dom0/crashd -I$(top_srcdir)/tests/fake
+tests_component_test_crashd_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_crashd_LDADD = dom0/crashd/libxkcrashd.a \
+	$(XK_DAEMON_LIBS) tests/fake/libxkfake.a $(XK_DAEMON_LDADD) \
+	$(XK_CRASHD_LDADD) $(OPENSSL_LIBS) $(CHECK_LIBS)
 
 tests_component_test_kill_SOURCES = tests/component/test_kill.c
 tests_component_test_kill_CPPFLAGS = $(COMPONENT_CPPFLAGS)

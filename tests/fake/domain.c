@@ -576,23 +576,29 @@ out:
     return rc;
 }
 
-int fake_domain_log_dirty(uint16_t id, bool on)
+void fk_dom_log_dirty(struct fk_domain *d, bool on)
 {
     enum fk_p2mt from = on ? FK_RAM : FK_RAM_LD, to = on ? FK_RAM_LD : FK_RAM;
-    struct fk_domain *d;
     struct fk_entry e;
     uint64_t gfn;
 
-    fk_lock();
-    d = fk_dom(id);
-    for (gfn = 0; d && gfn < d->p2m.nr_slots * SUPER;) {
+    for (gfn = 0; gfn < d->p2m.nr_slots * SUPER;) {
         e = fk_p2m_get(d, gfn);
         if (e.type == from)
             fk_p2m_set(d, gfn, e.order, to, e.mfn);
         gfn += UINT64_C(1) << e.order;
     }
+    d->log_dirty = on;
+}
+
+int fake_domain_log_dirty(uint16_t id, bool on)
+{
+    struct fk_domain *d;
+
+    fk_lock();
+    d = fk_dom(id);
     if (d) {
-        d->log_dirty = on;
+        fk_dom_log_dirty(d, on);
         fk_trace("log_dirty %u %d", id, on);
     }
     fk_unlock();

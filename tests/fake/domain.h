@@ -36,6 +36,7 @@ struct fk_domain {
     uint64_t tot, max_pages;
     bool dying, shutdown, passthrough, log_dirty;
     unsigned int reason;            /* of the shutdown */
+    unsigned int triple_fault;      /* the reason that one gives */
     unsigned int pauses;
     unsigned long pause_calls, uncovered;
     bool out_of_pod, frozen;
@@ -70,6 +71,7 @@ void fk_dom_free(struct fk_domain *d, uint32_t mfn);
 void fk_dom_unref(uint16_t id, uint32_t mfn);
 
 void fk_dom_crash(struct fk_domain *d);
+void fk_dom_log_dirty(struct fk_domain *d, bool on);
 int fk_dom_pause(struct fk_domain *d);
 int fk_dom_unpause(struct fk_domain *d);
 /* What shows when it runs: whether I1 holds, whether it still can. */

@@ -197,6 +197,9 @@ enum fake_call {
     FAKE_CALL_DOMLIST,
     FAKE_CALL_CONTEXT,          /* hvm_getcontext_partial */
     FAKE_CALL_PHYSINFO,
+    FAKE_CALL_SHADOW,           /* log-dirty on and off */
+    FAKE_CALL_PARAM,            /* hvm_param_set */
+    FAKE_CALL_CONSOLE,
     FAKE_CALL_PAUSE,
     FAKE_CALL_UNPAUSE,
     FAKE_CALL_GET_POD,

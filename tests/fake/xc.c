@@ -10,6 +10,7 @@
 #include <xenctrl.h>
 #include <xencall.h>
 #include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
 
 #include "memop.h"
@@ -139,15 +140,58 @@ int xc_domain_hvm_getcontext_partial(xc_interface *xch, uint32_t domid,
     (void)xch;
     if (!d)
         return -1;
-    if (d->type == FAKE_PV || typecode != HVM_SAVE_CODE(CPU) || instance ||
+    if (d->type == FAKE_PV || typecode != HVM_SAVE_CODE(CPU) ||
         size != sizeof(cpu))
         return fk_leave_rc(-EINVAL);
+    if (instance >= d->vcpus)
+        return fk_leave_rc(-ENODATA);
     if (d->ran || d->restored) {
         cpu.rsp = 0xffffc90000013e80;
         cpu.cr3 = 0x2a10000;
         cpu.cr0 = 0x80050033;
     }
     memcpy(ctxt_buf, &cpu, sizeof(cpu));
+    return fk_leave_rc(0);
+}
+
+int xc_shadow_control(xc_interface *xch, uint32_t domid, unsigned int sop,
+                      unsigned int *mb, unsigned int mode)
+{
+    struct fk_domain *d = enter_dom(FAKE_CALL_SHADOW, domid);
+    bool on = sop == XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY;
+
+    (void)xch, (void)mb, (void)mode;
+    if (!d)
+        return -1;
+    if ((!on && sop != XEN_DOMCTL_SHADOW_OP_OFF) || (on && d->log_dirty))
+        return fk_leave_rc(-EINVAL);
+    fk_dom_log_dirty(d, on);
+    return fk_leave_rc(0);
+}
+
+int xc_hvm_param_set(xc_interface *xch, uint32_t domid, uint32_t param,
+                     uint64_t value)
+{
+    struct fk_domain *d = enter_dom(FAKE_CALL_PARAM, domid);
+
+    (void)xch;
+    if (!d)
+        return -1;
+    if (d->type == FAKE_PV || param != HVM_PARAM_TRIPLE_FAULT_REASON)
+        return fk_leave_rc(-EINVAL);
+    d->triple_fault = (unsigned int)value;
+    return fk_leave_rc(0);
+}
+
+/* Nothing was ever said. */
+int xc_readconsolering(xc_interface *xch, char *buffer,
+                       unsigned int *pnr_chars, int clear, int incremental,
+                       uint32_t *pindex)
+{
+    (void)xch, (void)buffer, (void)clear, (void)incremental, (void)pindex;
+    if (!fk_enter(FAKE_CALL_CONSOLE, NULL))
+        return -1;
+    *pnr_chars = 0;
     return fk_leave_rc(0);
 }
 

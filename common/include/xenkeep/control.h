@@ -96,6 +96,25 @@
  *       pace_kib: a second; the _from: "configuration", "default", "maximum"
  *       (the guest's own), "guest" (its floor), "balloon" (holds no more)
  *   metrics {}           -> {"text":S}  OpenMetrics text
+ *
+ * Methods of crashd
+ *   version {}           -> {"name":"xenkeep-crashd","version":S}
+ *   list {"guest"?,"before"?}
+ *       -> {"more":bool,"dumps":[BRIEF,...]}
+ *       the newest first, only those with an id below `before`; more: ask
+ *       again with the last id. BRIEF: fields of a record (crashd's
+ *       record.h): "id","time","guest","domid","reason","outcome","why",
+ *       "live","kernel","bytes","memory_bytes"
+ *   show {"id"}          -> the whole record, and "folder":S, where its files
+ *       are. An id may be its beginning or its last four digits, if that is
+ *       unambiguous.
+ *   dump {"domain","live"?}  -> the record of the dump that was made. Progress
+ *       phase: "dump" (pages). A guest that runs is dumped only with live.
+ *   delete {"id"}        -> {"id"}
+ *   keys {}              reads the certificates anew
+ *       -> {"folder":S,"host":HEX,"recipients":[{"audience","name","subject",
+ *       "fingerprint","not_after","used":bool,"why"}]}
+ *   metrics {}           -> {"text":S}  OpenMetrics text
  */
 #ifndef XENKEEP_CONTROL_H
 #define XENKEEP_CONTROL_H

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest, from its birth to what becomes of its corpse.
+ *
+ *     ALIVE    --- died --->  QUEUED --- job --->  DUMPING
+ *     DUMPING  --- stored, or not --->  SETTLED
+ *
+ * A guest held at xl's dump FIFO is let go when it is settled: what xl writes
+ * is read and dropped, and xl goes on with what on_crash says. Any other that
+ * still stands is treated as the policy says.
+ */
+#ifndef XK_CRASHD_CRASH_GUEST_H
+#define XK_CRASHD_CRASH_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "crashd.h"
+#include "job.h"
+
+enum xk_guest_state {
+    XK_GUEST_ALIVE,
+    XK_GUEST_QUEUED,
+    XK_GUEST_DUMPING,
+    XK_GUEST_SETTLED
+};
+
+struct xk_guest {
+    struct xk_crashd *cd;
+    struct xk_guest *next;
+    struct xk_dominfo info;
+    char name[64];              /* safe for a log line; as it was alive */
+    uint64_t ram_pages;
+    enum xk_guest_state state;
+    bool gone;                  /* no more such domain */
+    bool seen_alive;            /* its death is new */
+    uint64_t died;              /* seconds since 1970 */
+    struct xk_job *job;         /* while DUMPING, or of a live dump */
+    unsigned int job_slot;
+    struct xk_ctl_call *call;   /* that waits for the dump */
+    struct event *progress;     /* tells the call how far it is */
+    int fifo;                   /* xl's dump; -1: none */
+    struct event *fifo_event;
+    bool xl_dumps;              /* somebody has written to the FIFO */
+    uint32_t wanted;            /* bits of enum xk_actor_verb to be asked */
+};
+
+/* Watches guests; those that are dead already are taken up. */
+int xk_guests_start(struct xk_crashd *cd);
+void xk_guests_dispose(struct xk_crashd *cd);
+
+/* Reads the certificates anew. -EBUSY: a dump is being made by them. */
+int xk_guests_reload(struct xk_crashd *cd);
+
+/* By name or id; NULL. */
+struct xk_guest *xk_guest_find(struct xk_crashd *cd, const char *name);
+
+/* A dump for a command; the call is answered with its record, or failed. */
+void xk_guest_dump(struct xk_guest *g, struct xk_ctl_call *call, bool live);
+
+#endif /* XK_CRASHD_CRASH_GUEST_H */

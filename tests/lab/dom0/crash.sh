@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the cases of crashd share. Sourced by them.
+
+STORE=/var/lib/xenkeep/crash
+KEYS=/etc/xenkeep/crash
+export XENKEEP_RUN_DIR=/run/xenkeep
+
+# make_keys NAME AUDIENCE: a key pair, /root/NAME.key, and its certificate
+# where crashd looks for it
+make_keys()
+{
+    mkdir -p "$KEYS/$2"
+    openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+        -days 30 -subj "/CN=$1" -keyout "/root/$1.key" \
+        -out "$KEYS/$2/$1.pem" 2>/dev/null
+}
+
+# start_crashd [line of the configuration...]
+start_crashd()
+{
+    printf '%s\n' 'log_level = "debug"' 'workers = 1' "$@" >/tmp/crashd.conf
+    grep -q ^xenkeep: /etc/passwd ||
+        echo 'xenkeep:x:990:990::/:/usr/sbin/nologin' >>/etc/passwd
+    grep -q ^xenkeep: /etc/group || echo 'xenkeep:x:990:' >>/etc/group
+    mkdir -p /var/lib/xen/dump
+    start_daemon crashd --config /tmp/crashd.conf
+}
+
+# crash_guest NAME: by sysrq; returns when crashd has settled it
+crash_guest()
+{
+    guest "$1" '(sleep 0.3; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'
+}
+
+# record GUEST FIELD: of the newest record of a guest
+record()
+{
+    local file
+    file=$(grep -l "\"guest\": *\"$1\"" "$STORE"/*/record.json | tail -n 1)
+    jq -r ".$2" "$file"
+}
+
+# recorded GUEST [COUNT]: there are so many records of it (1)
+recorded()
+{
+    [ "$(grep -l "\"guest\": *\"$1\"" "$STORE"/*/record.json 2>/dev/null |
+        wc -l)" -ge "${2:-1}" ]
+}
+
+# dump_of GUEST: the path of its newest dump
+dump_of()
+{
+    echo "$STORE/$(record "$1" id)/dump"
+}
