@@ -44,8 +44,7 @@ uint64_t budget_wait(const struct budget *b, uint64_t now_us)
     return b->next_us > now_us ? b->next_us - now_us : 0;
 }
 
-void budget_spent(struct budget *b, uint64_t start_us, uint64_t end_us,
-                  uint32_t items)
+void budget_count(struct budget *b, uint64_t start_us, uint64_t end_us)
 {
     uint64_t us = end_us > start_us ? end_us - start_us : 0;
 
@@ -54,13 +53,21 @@ void budget_spent(struct budget *b, uint64_t start_us, uint64_t end_us,
     b->longest_us = xk_max_u64(b->longest_us, us);
     if (us > b->max_us)
         b->over++;
+    /* The pause was `us`; its share of the time is reached at the end of
+     * us * 1000 / permille from its start. */
+    b->next_us = start_us + us * 1000u / b->share_permille;
+}
+
+void budget_spent(struct budget *b, uint64_t start_us, uint64_t end_us,
+                  uint32_t items)
+{
+    uint64_t us = end_us > start_us ? end_us - start_us : 0;
+
+    budget_count(b, start_us, end_us);
     if (!items)
         b->fixed_us = learn(b->fixed_us, us);
     else if (us > b->fixed_us)
         b->item_us = learn(b->item_us, (us - b->fixed_us) / items);
     else
         b->fixed_us = learn(b->fixed_us, us);
-    /* The pause was `us`; its share of the time is reached at the end of
-     * us * 1000 / permille from its start. */
-    b->next_us = start_us + us * 1000u / b->share_permille;
 }

@@ -33,4 +33,7 @@ uint64_t budget_wait(const struct budget *b, uint64_t now_us);
 void budget_spent(struct budget *b, uint64_t start_us, uint64_t end_us,
                   uint32_t items);
 
+/* A pause of another kind: it counts, and nothing is learnt from it. */
+void budget_count(struct budget *b, uint64_t start_us, uint64_t end_us);
+
 #endif /* XK_MEMORYD_BUDGET_H */

@@ -53,6 +53,8 @@ static const struct xk_metric metrics[] = {
         "Guests repaired after an earlier memoryd."),
     ROW("lent_pages", "counter", "pages", lent_pages,
         "Host memory lent to guests in debt."),
+    ROW("overcommit_pages", "counter", "pages", overcommit_pages,
+        "Memory that the host has got from guests by overcommit."),
     ROW("guard_halts", "counter", "", guard_halts,
         "Times a guest in debt was stopped to be refilled."),
     ROW("guard_alarms", "counter", "", guard_alarms,
@@ -239,6 +241,8 @@ static void do_resume(struct xk_ctl_call *call, struct json_object *params,
     if (rc) {
         xk_ctl_fail(call, XK_RPC_REFUSED, rc == -EALREADY
                     ? "%s: it is not stopped by the guard"
+                    : dom->overcommit.given
+                    ? "%s: the host has no free memory for it"
                     : "%s: the host has no memory for it above its reserve of "
                       "%u MiB", dom->name,
                     dom->md->settings.host_reserve_mib);

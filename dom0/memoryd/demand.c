@@ -63,7 +63,7 @@ static uint64_t room(struct demand *d)
     if (domain_refresh(dom) || dom->info.dying || dom->info.shutdown ||
         dom->info.paused || dom->leaving || dom->held)
         return 0;
-    pages = xk_min_u64(pages, less(ceiling(dom), dom->info.tot_pages));
+    pages = xk_min_u64(pages, less(ceiling(dom), domain_size(dom)));
     return xk_min_u64(pages, host_spare(dom->md));
 }
 

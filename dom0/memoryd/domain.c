@@ -70,9 +70,14 @@ int domain_video_kib(struct domain *dom, uint64_t *kib_r)
     return memory_node(dom, XK_PATH_MEMORY_VIDEORAM, kib_r);
 }
 
+uint64_t domain_size(const struct domain *dom)
+{
+    return dom->info.tot_pages + dom->overcommit.given;
+}
+
 uint64_t domain_beside(struct domain *dom)
 {
-    uint64_t kib, size = dom->info.tot_pages;
+    uint64_t kib, size = domain_size(dom);
 
     if (domain_target_kib(dom, &kib) || size <= kib / 4)
         return 0;
@@ -185,6 +190,7 @@ int domain_journal(struct domain *dom, enum journal_phase phase,
         .nr_gfns = count, .debt = dom->debt,
         .max_pages = dom->guard.max_pages, .raised_to = dom->guard.raised_to,
         .halted = dom->guard.halted, .capped = dom->guard.capped,
+        .given = dom->overcommit.given,
     };
 
     if (dom->held)
@@ -210,13 +216,15 @@ int domain_journal_again(struct domain *dom)
 static void on_shutdown(const char *path, void *arg)
 {
     struct domain *dom = arg;
+    bool was = dom->leaving;
     char value[65];
 
     dom->leaving = !xk_xs_read(dom->md->xs, path, value, sizeof(value)) &&
                    value[0];
+    dom->suspending = dom->leaving && !strcmp(value, "suspend");
     if (dom->leaving && dom->op)
         operation_stop(dom->op, "the guest was asked to shut down or suspend");
-    if (dom->leaving)
+    if (dom->leaving || was)
         guard_check(dom);
     if (dom->leaving && dom->recovery)
         recovery_stop(dom->recovery,
@@ -246,6 +254,7 @@ static void domain_free(struct domain *dom)
     if (dom->again)
         event_free(dom->again);
     guard_dispose(dom);
+    overcommit_dispose(dom);
     md->totals.domains--;
     free(dom);
 }
@@ -444,6 +453,10 @@ int domains_start(struct memoryd *md)
 
 void domains_dispose(struct memoryd *md)
 {
+    struct domain *dom;
+
+    for (dom = md->domains; dom; dom = dom->next)
+        guard_cover(dom);
     while (md->domains)
         domain_free(md->domains);
     if (md->xs) {

@@ -16,6 +16,7 @@
 #include "guard.h"
 #include "map.h"
 #include "memoryd.h"
+#include "overcommit.h"
 #include "reporting.h"
 #include "scratch.h"
 
@@ -40,11 +41,13 @@ struct domain {
     struct guard guard;
     struct demand demand;
     struct reporting reporting;
+    struct overcommit overcommit;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
     struct recovery *recovery;  /* likewise */
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
+    bool suspending;            /* to suspend: all of it will be read */
     uint64_t swept_pages;       /* committed since memoryd knows it */
     struct map map;             /* how its memory is mapped, see look.h */
     struct look *looks;         /* those under way */
@@ -68,6 +71,10 @@ int domain_target_kib(struct domain *dom, uint64_t *kib_r);
 int domain_static_max_kib(struct domain *dom, uint64_t *kib_r);
 /* memory/videoram, KiB: of these, what is a display. */
 int domain_video_kib(struct domain *dom, uint64_t *kib_r);
+
+/* Pages that are its own: those it has, and those that the host has of it by
+ * overcommit. */
+uint64_t domain_size(const struct domain *dom);
 
 /* Pages that it has beside its target, as last read: its special pages. */
 uint64_t domain_beside(struct domain *dom);

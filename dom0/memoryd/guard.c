@@ -45,8 +45,10 @@ static int read_pod(struct domain *dom, struct xk_pod *pod)
     rc = xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
     if (!rc)
         rc = xk_hv_pod(dom->md->hv, dom->info.domid, pod);
-    if (!rc)
+    if (!rc) {
         pod->entries -= xk_min_u64(pod->entries, scratch);
+        overcommit_note(dom, pod);
+    }
     return rc;
 }
 
@@ -139,15 +141,24 @@ static void go_on(struct domain *dom)
 
 /* --- lending ------------------------------------------------------------- */
 
-/* How many pages the host can do without. */
-static uint64_t host_spares(struct memoryd *md)
+/*
+ * How many pages the guest may have now. What the host has of it by overcommit
+ * it gets back whatever the policy says of lending, and out of the reserve
+ * too: that is what the reserve is for.
+ */
+static uint64_t host_spares(const struct domain *dom)
 {
-    uint64_t reserve = (uint64_t)md->settings.host_reserve_mib * PAGES_PER_MIB;
+    const struct settings *s = &dom->md->settings;
+    uint64_t reserve = (uint64_t)s->host_reserve_mib * PAGES_PER_MIB;
+    uint64_t spare = 0;
     struct xk_host host;
 
-    if (xk_hv_host(md->hv, &host))
+    if (xk_hv_host(dom->md->hv, &host))
         return 0;
-    return host.free_pages - xk_min_u64(host.free_pages, reserve);
+    if (s->guard_lend || dom->guard.ordered)
+        spare = host.free_pages - xk_min_u64(host.free_pages, reserve);
+    return xk_max_u64(spare, xk_min_u64(host.free_pages,
+                                        dom->overcommit.given));
 }
 
 /* Xen lets a guest have no page beyond its limit. */
@@ -195,7 +206,8 @@ static void lower_limit(struct domain *dom)
 /* Lends up to `pages`; *pod is what it is then. */
 static int lend(struct domain *dom, uint64_t pages, struct xk_pod *pod)
 {
-    uint64_t before = pod->cache, spare = host_spares(dom->md);
+    uint64_t before = pod->cache, ours = dom->overcommit.given;
+    uint64_t spare = host_spares(dom);
     int rc;
 
     pages = xk_min_u64(pages, spare);
@@ -209,9 +221,10 @@ static int lend(struct domain *dom, uint64_t pages, struct xk_pod *pod)
         return rc ? rc : -ENOMEM;
     dom->guard.lent_pages += pod->cache - before;
     dom->md->totals.lent_pages += pod->cache - before;
-    xk_info("%s: lent %" PRIu64 " KiB: %" PRIu64 " KiB of its memory had no "
+    xk_info("%s: %s %" PRIu64 " KiB: %" PRIu64 " KiB of its memory had no "
             "page yet, and %" PRIu64 " KiB were left for them", dom->name,
-            kib(pod->cache - before), kib(pod->entries), kib(before));
+            ours ? "got back" : "lent", kib(pod->cache - before),
+            kib(pod->entries), kib(before));
     return 0;
 }
 
@@ -283,11 +296,14 @@ static void raise_alarm(struct domain *dom, const struct xk_pod *pod)
     g->alarm = true;
     dom->md->totals.guard_alarms++;
     xk_err("%s: stopped before Xen would kill it: %" PRIu64 " KiB of its "
-           "memory have no page yet, %" PRIu64 " KiB are left for them, a "
+           "memory have no page yet, %" PRIu64 " KiB are left for them%s, a "
            "sweep found no more, and %s; xl-memory resume lends it memory",
            dom->name, kib(pod->entries), kib(pod->cache),
-           dom->md->settings.guard_lend ? "the host has none above its reserve"
-                                        : "lending is not allowed");
+           dom->suspending ? ", saving it would fill them all" : "",
+           dom->overcommit.given           ? "the host has no more free"
+           : dom->md->settings.guard_lend ? "the host has none above its "
+                                             "reserve"
+                                           : "lending is not allowed");
 }
 
 /*
@@ -312,35 +328,36 @@ static bool meter(struct domain *dom, const struct xk_pod *pod)
     return g->metered;
 }
 
-static bool may_lend(const struct domain *dom)
+/* Saving it fills all of its entries, as migrating does: that is all of them
+ * at once, wherever its cache stands. */
+static bool is_read_whole(struct domain *dom)
 {
-    return dom->md->settings.guard_lend || dom->guard.ordered;
+    return dom->leaving || domain_migrating(dom, DOMAIN_RAM_GFN);
 }
 
-/*
- * How many pages would make the guest safe for a while. Saving one touches all
- * of its entries: then it is all of them.
- */
-static uint64_t lack(const struct domain *dom, const struct xk_pod *pod)
+/* How many pages would make the guest safe for a while. */
+static uint64_t lack(const struct domain *dom, const struct xk_pod *pod,
+                     bool whole)
 {
     const struct marks *m = &dom->guard.marks;
     uint64_t debt = pod->entries - pod->cache;
     uint64_t to_high = m->high - xk_min_u64(m->high, pod->cache);
 
-    if (dom->leaving)
+    if (whole)
         return debt;
     return xk_min_u64(debt, xk_max_u64(to_high, LEND_MIN));
 }
 
-/* Below the high mark. Returns what is so then. */
-static enum marks_need refill(struct domain *dom, struct xk_pod *pod)
+/* Below the high mark, or `whole` is wanted. Returns what is so then. */
+static enum marks_need refill(struct domain *dom, struct xk_pod *pod,
+                              bool whole)
 {
     struct guard *g = &dom->guard;
     enum marks_need need = marks_need(&g->marks, pod->entries, pod->cache);
 
     if (sweep(dom, pod) && need != MARKS_STOP)
         return need;
-    if (may_lend(dom) && !lend(dom, lack(dom, pod), pod))
+    if (!lend(dom, lack(dom, pod, whole), pod))
         need = marks_need(&g->marks, pod->entries, pod->cache);
     return need;
 }
@@ -378,6 +395,7 @@ static uint64_t scrape_by(struct domain *dom, const struct xk_pod *pod)
 static uint64_t watch(struct domain *dom, struct xk_pod *pod)
 {
     struct guard *g = &dom->guard;
+    bool whole = is_read_whole(dom);
     enum marks_need need;
 
     marks_init(&g->marks, dom->md->settings.guard_low_mib,
@@ -385,8 +403,14 @@ static uint64_t watch(struct domain *dom, struct xk_pod *pod)
     need = marks_need(&g->marks, pod->entries, pod->cache);
     if (need == MARKS_STOP && !g->metered)
         halt(dom, pod);
-    if (need > MARKS_EASY || dom->leaving)
-        need = refill(dom, pod);
+    if (need > MARKS_EASY || whole)
+        need = refill(dom, pod, whole);
+    /* It must not come so far that it is read; a request to suspend that is
+     * not answered is withdrawn. */
+    if (dom->suspending && pod->entries > pod->cache) {
+        halt(dom, pod);
+        return starve(dom, pod);
+    }
     if (need == MARKS_STOP)
         return scrape_by(dom, pod);
     go_on(dom);
@@ -465,6 +489,19 @@ int guard_resume(struct domain *dom)
         return 0;
     g->ordered = false;
     return -ENOMEM;
+}
+
+void guard_cover(struct domain *dom)
+{
+    struct xk_pod pod;
+
+    if (!dom->overcommit.given || dom->held || read_pod(dom, &pod) ||
+        dom->info.dying)
+        return;
+    if (lend(dom, pod.entries - xk_min_u64(pod.entries, pod.cache), &pod) ||
+        pod.cache < pod.entries)
+        xk_warn("%s: %" PRIu64 " KiB of its memory have no page, and nobody "
+                "will look", dom->name, kib(pod.entries - pod.cache));
 }
 
 void guard_dispose(struct domain *dom)

@@ -46,6 +46,10 @@ struct guard {
  * the guest appears and whenever its memory was changed from outside. */
 void guard_check(struct domain *dom);
 
+/* Nobody will look for a while: a guest gets back what the host has of it by
+ * overcommit, as far as there is memory. */
+void guard_cover(struct domain *dom);
+
 /* Stops looking. A guest that is halted stays so: the next memoryd goes on. */
 void guard_dispose(struct domain *dom);
 

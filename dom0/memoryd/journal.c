@@ -12,7 +12,7 @@
 
 #include <xenkeep/util.h>
 
-#define MAGIC 0x4a4b5832u       /* "2XKJ" in memory */
+#define MAGIC 0x4a4b5833u       /* "3XKJ" in memory */
 
 _Static_assert(sizeof(struct journal_record) <= XK_PAGE_SIZE, "one page");
 

@@ -20,9 +20,28 @@
 /* gfns taken out in one window, at most. */
 #define JOURNAL_GFNS 64
 
-/* In one of these: the whole 2 MiB from it on, not a page. No gfn is so
- * high. */
+/* In one of these: whole ranges of 2 MiB from it on, not a page; so many more
+ * than one of them. No gfn is so high. */
 #define JOURNAL_SUPER (UINT64_C(1) << 63)
+#define JOURNAL_MORE_SHIFT 48
+#define JOURNAL_RUN_MAX (UINT64_C(1) << (63 - JOURNAL_MORE_SHIFT))
+
+static inline uint64_t journal_run(xk_gfn_t gfn, uint64_t ranges)
+{
+    return gfn | JOURNAL_SUPER | (ranges - 1) << JOURNAL_MORE_SHIFT;
+}
+
+static inline xk_gfn_t journal_gfn(uint64_t noted)
+{
+    return noted & ((UINT64_C(1) << JOURNAL_MORE_SHIFT) - 1);
+}
+
+/* 0: it is a single page. */
+static inline uint64_t journal_ranges(uint64_t noted)
+{
+    return noted & JOURNAL_SUPER
+               ? ((noted & ~JOURNAL_SUPER) >> JOURNAL_MORE_SHIFT) + 1 : 0;
+}
 
 enum journal_phase {
     JOURNAL_FREE,       /* the slot is not used */
@@ -47,6 +66,7 @@ struct journal_record {
     uint64_t debt;              /* E - C the guest had anyway, pages */
     uint64_t max_pages;         /* its limit before the guard raised it, or 0 */
     uint64_t raised_to;         /* as the guard set it */
+    uint64_t given;             /* of the debt: what overcommit has made */
     uint32_t capped;            /* its processor share before the guard cut
                                  * it, percent + 1; 0: not cut */
     uint32_t pad;

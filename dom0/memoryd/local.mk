@@ -15,6 +15,7 @@ dom0_memoryd_libxkmemoryd_a_SOURCES = \
 	dom0/memoryd/map_json.c dom0/memoryd/map_json.h \
 	dom0/memoryd/memoryd.c dom0/memoryd/memoryd.h \
 	dom0/memoryd/operation.c dom0/memoryd/operation.h \
+	dom0/memoryd/overcommit.c dom0/memoryd/overcommit.h \
 	dom0/memoryd/policy.c dom0/memoryd/policy.h \
 	dom0/memoryd/ranges.c dom0/memoryd/ranges.h dom0/memoryd/repair.c \
 	dom0/memoryd/recovery.c dom0/memoryd/recovery.h \

@@ -37,6 +37,7 @@ struct totals {
     uint64_t broken_devices;
     uint64_t repairs;
     uint64_t lent_pages;
+    uint64_t overcommit_pages;
     uint64_t guard_halts;
     uint64_t guard_alarms;
     uint64_t balance_moves;

@@ -135,21 +135,28 @@ static void sweep_phase(struct operation *op)
         fail(op, "cannot sweep", rc);
 }
 
+/* A balloon that grows gives to the cache first, as long as the host has some
+ * of the guest's by overcommit. */
+static uint64_t size_of(const struct snapshot *snap)
+{
+    return snap->tot_pages + snap->given;
+}
+
 static void count_moved(struct operation *op)
 {
     struct report *r = &op->report;
     struct totals *t = &op->dom->md->totals;
+    uint64_t was = size_of(&r->before), is;
     struct snapshot now;
 
     snapshot_take(op->dom, &now);
+    is = size_of(&now);
     r->balloon_us = xk_now_us() - op->balloon_start_us;
     if (op->shrinking) {
-        r->moved = now.tot_pages - xk_min_u64(now.tot_pages,
-                                              r->before.tot_pages);
+        r->moved = is - xk_min_u64(is, was);
         t->deflated_pages += r->moved;
     } else {
-        r->moved = r->before.tot_pages - xk_min_u64(r->before.tot_pages,
-                                                    now.tot_pages);
+        r->moved = was - xk_min_u64(was, is);
         t->inflated_pages += r->moved;
     }
 }
@@ -213,7 +220,7 @@ static void on_balloon_progress(uint64_t moved, uint64_t want, void *arg)
 static int goal_of(struct operation *op, uint64_t target_kib, uint64_t *goal_r)
 {
     const struct balloon *b = &op->dom->device.balloon;
-    uint64_t size = op->report.before.tot_pages;
+    uint64_t size = size_of(&op->report.before);
     uint64_t want = target_kib / 4 + domain_beside(op->dom);
 
     op->shrinking = want > size;
@@ -415,7 +422,7 @@ int operation_resize(struct domain *dom, uint64_t target_kib,
 void operation_due(const struct operation *op, uint64_t *taking_r,
                    uint64_t *giving_r)
 {
-    uint64_t was = op->report.before.tot_pages, now = op->dom->info.tot_pages;
+    uint64_t was = size_of(&op->report.before), now = domain_size(op->dom);
     uint64_t moved = op->shrinking ? now - xk_min_u64(now, was)
                                    : was - xk_min_u64(was, now);
     uint64_t left = op->ballooning ? op->report.asked -

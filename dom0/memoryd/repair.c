@@ -12,6 +12,7 @@
 
 #include <xenkeep/log.h>
 #include <xenkeep/proto/balloon.h>
+#include <xenkeep/util.h>
 
 #include "fault.h"
 #include "guard.h"
@@ -66,11 +67,14 @@ static int hold_still(struct domain *dom, struct journal_record *rec,
 }
 
 /* A gfn that nothing of memoryd can have looked at is not touched either. */
-static bool is_strange(struct domain *dom, xk_gfn_t gfn)
+static bool is_strange(struct domain *dom, uint64_t gfn)
 {
-    if (gfn & JOURNAL_SUPER)
-        return !sweep_may_be_ram(dom, gfn & ~JOURNAL_SUPER);
-    return gfn >= sweep_end(dom);
+    uint64_t i, ranges = journal_ranges(gfn);
+
+    for (i = 0; i < ranges; i++)
+        if (!sweep_may_be_ram(dom, journal_gfn(gfn) + i * XK_SUPER_PAGES))
+            return true;
+    return !ranges && gfn >= sweep_end(dom);
 }
 
 static void drop_strange(struct domain *dom, struct journal_record *rec)
@@ -96,7 +100,8 @@ static int repair_record(struct domain *dom, struct journal_record *rec)
     reopen_scratch(dom, rec->scratch_slots);
     xk_fault("repair-reopened");
     for (i = 0; i < rec->nr_gfns; i++)
-        map_note(dom, rec->gfns[i], 1, MAP_UNKNOWN);
+        map_note(dom, journal_gfn(rec->gfns[i]),
+                 xk_max_u64(journal_ranges(rec->gfns[i]), 1), MAP_UNKNOWN);
     rc = window_restore(dom, rec->gfns, rec->nr_gfns);
     xk_fault("repair-restored");
     if (rc)
@@ -119,6 +124,7 @@ int repair_domain(struct domain *dom)
     dom->journal_slot = slot;
     dom->md->slot_used[slot] = 1;
     guard_adopt(dom, &rec);
+    dom->overcommit.given = rec.given;
     if (!scratch_adopt(&dom->scratch, rec.scratch_base,
                        domain_ram_pages(dom)))
         rec.scratch_slots = 0;

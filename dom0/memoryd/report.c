@@ -32,7 +32,10 @@ void snapshot_take(struct domain *dom, struct snapshot *snap)
     (void)xk_hv_dominfo(dom->md->hv, dom->info.domid, &dom->info);
     (void)xk_hv_pod(dom->md->hv, dom->info.domid, &snap->pod);
     (void)xk_hv_host(dom->md->hv, &host);
+    if (!dom->scratch.slots)
+        overcommit_note(dom, &snap->pod);
     snap->tot_pages = dom->info.tot_pages;
+    snap->given = dom->overcommit.given;
     snap->ballooned = dom->device.balloon.ballooned;
     snap->host_free = host.free_pages;
 }
@@ -42,6 +45,7 @@ static struct json_object *snapshot_json(const struct snapshot *snap)
     struct json_object *obj = json_object_new_object();
 
     add_kib(obj, "size_kib", snap->tot_pages);
+    add_kib(obj, "overcommitted_kib", snap->given);
     add_kib(obj, "pod_entries_kib", snap->pod.entries);
     add_kib(obj, "pod_cache_kib", snap->pod.cache);
     add_kib(obj, "ballooned_kib", snap->ballooned);
@@ -149,6 +153,7 @@ struct json_object *report_domain(struct domain *dom)
     add_kib(obj, "size_kib", snap.tot_pages);
     add_u64(obj, "target_kib", target);
     add_kib(obj, "max_kib", dom->info.max_pages);
+    add_kib(obj, "overcommitted_kib", snap.given);
     add_kib(obj, "pod_entries_kib", snap.pod.entries);
     add_kib(obj, "pod_cache_kib", snap.pod.cache);
     add_kib(obj, "swept_kib", dom->swept_pages);

@@ -14,6 +14,7 @@
 /* A domain's size and accounts at one moment. */
 struct snapshot {
     uint64_t tot_pages;
+    uint64_t given;             /* by overcommit: the host has them */
     struct xk_pod pod;
     uint64_t ballooned;         /* pages */
     uint64_t host_free;         /* pages */

@@ -133,7 +133,7 @@ static int check(struct domain *dom, struct list *list)
         rc = domain_place_scratch(dom);
     if (!rc)
         rc = domain_note_debt(dom);
-    if (!rc && dom->debt)
+    if (!rc && dom->debt > dom->overcommit.given)
         rc = -EBUSY;
     return rc ? rc : check_grants(dom, list);
 }
@@ -156,7 +156,7 @@ static int take_back(struct domain *dom, const struct list *list)
         xk_gfn_t gfn = list->gfns[i / XK_SUPER_PAGES] + i % XK_SUPER_PAGES;
 
         rc = xk_hv_pod(dom->md->hv, dom->info.domid, &pod);
-        if (rc || pod.entries <= pod.cache + scratch)
+        if (rc || pod.entries <= pod.cache + scratch + dom->debt)
             return rc;
         if (!i)
             xk_warn("%s: reported ranges that are not all its own",
@@ -201,7 +201,7 @@ static int turn(struct domain *dom, const struct list *list)
     int rc, r = 0;
 
     for (i = 0; i < list->count; i++)
-        noted[i] = list->gfns[i] | JOURNAL_SUPER;
+        noted[i] = journal_run(list->gfns[i], 1);
     rc = domain_journal(dom, JOURNAL_OPEN, noted, (uint32_t)list->count);
     if (rc)
         return rc;
@@ -244,6 +244,7 @@ bool reporting_free(struct domain *dom, const struct xk_balloon_slot *msg,
     if (!rc) {
         dom->md->totals.reported_pages += list.count * XK_SUPER_PAGES;
         map_note(dom, msg->pages, list.count, MAP_POD);
+        overcommit_soon(dom);
     }
     start = xk_now_us() - start;
     dom->reporting.spent_us += start;

@@ -82,6 +82,8 @@ static const struct key keys[] = {
         "a number from 1 to 1000"),
     KEY("pace", pace_kib, take_size, 1024, RULE_SIZE_MAX_KIB,
         "a size a second, such as 64M"),
+    KEY("overcommit", overcommit_kib, take_size, 2048, RULE_SIZE_MAX_KIB,
+        "a size of at least 2M, such as 256M"),
 };
 
 static const struct key *find_key(const char *name, size_t len)
@@ -116,7 +118,7 @@ static int take_word(const char *word, size_t len, struct rule *rule,
 
     if (!key || !eq) {
         snprintf(why, RULE_WHY_MAX, "\"%s\": expected name=, min=, max=, "
-                 "weight= or pace=", quote(safe, word, len));
+                 "weight=, pace= or overcommit=", quote(safe, word, len));
         return -EINVAL;
     }
     bit = 1u << (key - keys);

@@ -23,6 +23,7 @@ struct rule {
     uint64_t min_kib, max_kib;
     uint64_t weight;            /* 1 to 1000 */
     uint64_t pace_kib;          /* a second */
+    uint64_t overcommit_kib;    /* of its memory that the host may have */
 };
 
 /* 0, or -EINVAL and a line in `why` that names what would be right. */

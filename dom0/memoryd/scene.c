@@ -125,7 +125,7 @@ static void read_guest(struct domain *dom, struct actor *a,
     (void)domain_refresh(dom);
     rule = settings_rule(&dom->md->settings, dom->name);
     g->connected = can_move(dom);
-    g->size = less(dom->info.tot_pages, domain_beside(dom));
+    g->size = less(domain_size(dom), domain_beside(dom));
     g->busy = dom->op || dom->recovery || dom->guard.watching ||
               dom->device.balloon.phase != BALLOON_IDLE ||
               xk_now_us() < dom->balance.next_us;
@@ -251,6 +251,7 @@ static struct json_object *verdict_json(const struct scene *s, size_t i)
     add_kib(obj, "available_kib", g->word.available);
     add_kib(obj, "wanted_kib", g->word.wanted);
     add_number(obj, "stall_permille", g->word.stall_permille);
+    add_kib(obj, "overcommitted_kib", s->actors[i].dom->overcommit.given);
     return obj;
 }
 
@@ -268,6 +269,7 @@ static struct json_object *bounds_json(const struct scene *s, size_t i)
     add_text(obj, "weight_from", a->from.weight);
     add_kib(obj, "pace_kib", a->pace);
     add_text(obj, "pace_from", a->from.pace);
+    add_kib(obj, "overcommit_kib", overcommit_budget(a->dom));
     return obj;
 }
 

@@ -178,6 +178,34 @@ static int read_rules(struct settings *s, const XLU_Config *cfg,
     return rc;
 }
 
+/*
+ * What a guest may be in debt by must be there when it needs it, whoever else
+ * is out of memory; and somebody has to look.
+ */
+static int check_overcommit(const struct settings *s, const char *path)
+{
+    size_t i;
+
+    for (i = 0; i < s->nr_rules; i++) {
+        const struct rule *rule = &s->rules[i];
+
+        if (!rule->overcommit_kib)
+            continue;
+        if (!s->guard) {
+            xk_err("%s: guests: \"%s\" has overcommit: expected guard = 1",
+                   path, rule->name);
+            return -EINVAL;
+        }
+        if (rule->overcommit_kib / 1024 > s->host_reserve_mib) {
+            xk_err("%s: guests: overcommit of \"%s\" is above "
+                   "host_reserve_mib: expected at most %uM", path,
+                   rule->name, s->host_reserve_mib);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static bool known_key(const char *key)
 {
     static const char *const others[] = { "log_level", "user", "guests" };
@@ -216,6 +244,8 @@ int settings_read(struct settings *s, const char *path)
         rc = read_user(s, cfg, path);
     if (!rc)
         rc = read_rules(s, cfg, path);
+    if (!rc)
+        rc = check_overcommit(s, path);
 out:
     xlu_cfg_destroy(cfg);
     return rc;

@@ -36,7 +36,9 @@ const char *const sweep_skip_names[SKIP_COUNT] = {
     [SKIP_LOW] = "low-memory",
 };
 
-enum phase { PHASE_PROBE, PHASE_SCAN, PHASE_SUPER, PHASE_REGULAR, PHASE_END };
+enum phase {
+    PHASE_PROBE, PHASE_SCAN, PHASE_SUPER, PHASE_REGULAR, PHASE_GIVE, PHASE_END
+};
 
 struct sweep {
     struct domain *dom;
@@ -307,7 +309,7 @@ static int commit_super(struct sweep *s, uint64_t *wait_us)
     if (!n) {
         s->phase = s->dom->md->settings.sweep_regular &&
                            s->dom->info.type == XK_GUEST_PVH
-                       ? PHASE_REGULAR : PHASE_END;
+                       ? PHASE_REGULAR : PHASE_GIVE;
         s->cursor = 0;
         return 0;
     }
@@ -347,7 +349,7 @@ static int commit_regular(struct sweep *s, uint64_t *wait_us)
     if (*wait_us)
         return 0;
     if (s->split_page >= XK_SUPER_PAGES && !next_split(s)) {
-        s->phase = PHASE_END;
+        s->phase = PHASE_GIVE;
         return 0;
     }
     for (; s->split_page < XK_SUPER_PAGES && n < max; s->split_page++)
@@ -357,6 +359,16 @@ static int commit_regular(struct sweep *s, uint64_t *wait_us)
     return n ? run_window(s, items, n) : 0;
 }
 
+/* --- giving to the host, where that is allowed --------------------------- */
+
+static int give(struct sweep *s, uint64_t *wait_us)
+{
+    *wait_us = rest(s);
+    if (!*wait_us && !overcommit_step(s->dom))
+        s->phase = PHASE_END;
+    return 0;
+}
+
 /* --- the pass ----------------------------------------------------------- */
 
 static int (*const phases[])(struct sweep *s, uint64_t *wait_us) = {
@@ -364,6 +376,7 @@ static int (*const phases[])(struct sweep *s, uint64_t *wait_us) = {
     [PHASE_SCAN] = scan,
     [PHASE_SUPER] = commit_super,
     [PHASE_REGULAR] = commit_regular,
+    [PHASE_GIVE] = give,
 };
 
 static void again(struct sweep *s, uint64_t wait_us)

@@ -192,15 +192,22 @@ int window_mark_super(struct domain *dom, xk_gfn_t gfn)
 }
 
 /* RAM refuses the mark, an entry stays one, a hole becomes one. */
-static int restore_gfn(struct domain *dom, xk_gfn_t gfn)
+static int restore_gfn(struct domain *dom, uint64_t gfn)
 {
     int rc;
 
-    if (gfn & JOURNAL_SUPER)
-        rc = window_mark_super(dom, gfn & ~JOURNAL_SUPER);
-    else
+    uint64_t i, ranges = journal_ranges(gfn);
+
+    if (!ranges) {
         rc = xk_hv_mark_pod(dom->md->hv, dom->info.domid, &gfn, 1, 0, NULL);
-    return rc == -EBUSY ? 0 : rc;
+        return rc == -EBUSY ? 0 : rc;
+    }
+    for (i = 0; i < ranges; i++) {
+        rc = window_mark_super(dom, journal_gfn(gfn) + i * XK_SUPER_PAGES);
+        if (rc && rc != -EBUSY)
+            return rc;
+    }
+    return 0;
 }
 
 int window_restore(struct domain *dom, const xk_gfn_t *gfns, size_t count)
@@ -296,7 +303,8 @@ static int leave_paused(struct domain *dom, int rc)
     return rc;
 }
 
-static void unpause_guest(struct domain *dom, uint64_t start, size_t items)
+/* When it ran again; 0: it does not, the guard has stopped it. */
+static uint64_t let_run(struct domain *dom, uint64_t start)
 {
     struct totals *t = &dom->md->totals;
     uint64_t end;
@@ -304,7 +312,7 @@ static void unpause_guest(struct domain *dom, uint64_t start, size_t items)
 
     if (dom->guard.halted) {
         (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
-        return;
+        return 0;
     }
     rc = xk_hv_unpause(dom->md->hv, dom->info.domid);
     end = xk_now_us();
@@ -312,10 +320,18 @@ static void unpause_guest(struct domain *dom, uint64_t start, size_t items)
         xk_err("%s: cannot be unpaused: %s", dom->name, strerror(-rc));
     xk_fault("window-unpaused");
     (void)domain_journal(dom, JOURNAL_IDLE, NULL, 0);
-    budget_spent(&dom->budget, start, end, (uint32_t)items);
     t->pauses++;
     t->pause_us += end - start;
     t->longest_pause_us = xk_max_u64(t->longest_pause_us, end - start);
+    return end;
+}
+
+static void unpause_guest(struct domain *dom, uint64_t start, size_t items)
+{
+    uint64_t end = let_run(dom, start);
+
+    if (end)
+        budget_spent(&dom->budget, start, end, (uint32_t)items);
 }
 
 int window_run(struct domain *dom, struct xk_grants **grants,
@@ -396,5 +412,126 @@ int window_probe(struct domain *dom, const xk_gfn_t *gfns, size_t count,
     if (r)
         return leave_paused(dom, r);
     unpause_guest(dom, start, 0);
+    return rc;
+}
+
+/* ---- giving ------------------------------------------------------------ */
+
+/* Ranges of one hypercall. */
+#define BATCH 128u
+
+typedef int batch_fn(struct xk_hv *hv, xk_domid_t domid, const xk_gfn_t *gfns,
+                     size_t count, unsigned int order, size_t *done_r);
+
+static int each_range(struct domain *dom, const struct window_run *run,
+                      batch_fn *fn)
+{
+    xk_gfn_t gfns[BATCH];
+    uint64_t at, i, n;
+    int rc;
+
+    for (at = 0; at < run->ranges; at += n) {
+        n = xk_min_u64(run->ranges - at, BATCH);
+        for (i = 0; i < n; i++)
+            gfns[i] = run->gfn + (at + i) * XK_SUPER_PAGES;
+        rc = fn(dom->md->hv, dom->info.domid, gfns, n, XK_SUPER_ORDER, NULL);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int each_run(struct domain *dom, const struct window_run *runs,
+                    size_t count, batch_fn *fn, size_t *bad_r)
+{
+    int rc = 0;
+
+    for (*bad_r = 0; *bad_r < count; ++*bad_r) {
+        rc = each_range(dom, &runs[*bad_r], fn);
+        if (rc)
+            break;
+    }
+    return rc;
+}
+
+/*
+ * Are all of them entries, each of their pages? Then a mark changes nothing.
+ * One that had a hole in it has more entries by it, so E tells; they are
+ * covered before the guest runs.
+ */
+static int check_entries(struct domain *dom, const struct window_run *runs,
+                         size_t count, size_t *bad_r)
+{
+    struct xk_pod before, after;
+    int rc;
+
+    rc = xk_hv_pod(dom->md->hv, dom->info.domid, &before);
+    if (!rc)
+        rc = each_run(dom, runs, count, xk_hv_mark_pod, bad_r);
+    if (!rc)
+        rc = xk_hv_pod(dom->md->hv, dom->info.domid, &after);
+    return rc == -EBUSY                                ? -EAGAIN
+           : !rc && after.entries != before.entries ? -EAGAIN
+                                                       : rc;
+}
+
+static int take_out(struct domain *dom, const struct window_run *runs,
+                    size_t count, uint64_t debt, size_t *bad_r)
+{
+    size_t at;
+    int rc;
+
+    rc = check_running(dom, runs[0].gfn);
+    if (!rc)
+        rc = check_entries(dom, runs, count, bad_r);
+    xk_fault("give-checked");
+    if (rc)
+        return rc;
+    /* From here on the debt is meant to be. */
+    dom->debt = debt;
+    rc = each_run(dom, runs, count, xk_hv_decrease, &at);
+    xk_fault("give-taken");
+    if (!rc)
+        rc = each_run(dom, runs, count, xk_hv_mark_pod, &at);
+    xk_fault("give-marked");
+    return rc;
+}
+
+int window_give(struct domain *dom, const struct window_run *runs,
+                size_t count, uint64_t debt, size_t *bad_r)
+{
+    uint64_t noted[JOURNAL_GFNS], start, now, was, given;
+    size_t i;
+    int rc, r;
+
+    *bad_r = count;
+    if (!count || count > JOURNAL_GFNS)
+        return -EINVAL;
+    for (i = 0; i < count; i++)
+        noted[i] = journal_run(runs[i].gfn, runs[i].ranges);
+    rc = may_pause(dom);
+    if (rc)
+        return rc;
+    /* A repair must find what the account is to be in the end, or it would
+     * take back what was given. */
+    was = dom->debt;
+    given = dom->overcommit.given;
+    dom->debt = dom->overcommit.given = debt;
+    start = xk_now_us();
+    rc = pause_guest(dom, noted, (uint32_t)count);
+    dom->debt = was;
+    if (rc) {
+        dom->overcommit.given = given;
+        return rc;
+    }
+    rc = take_out(dom, runs, count, debt, bad_r);
+    r = window_restore(dom, noted, dom->debt == was ? 0 : count);
+    if (r)
+        return leave_paused(dom, r);
+    if (dom->debt == was)
+        dom->overcommit.given = given;
+    now = let_run(dom, start);
+    if (now)
+        budget_count(&dom->budget, start, now);
     return rc;
 }

@@ -44,6 +44,22 @@ int window_run(struct domain *dom, struct xk_grants **grants,
 int window_probe(struct domain *dom, const xk_gfn_t *gfns, size_t count,
                  bool *pod_r);
 
+/* Ranges of 2 MiB, one after the other. */
+struct window_run {
+    xk_gfn_t gfn;
+    uint64_t ranges;
+};
+
+/*
+ * In one window: takes the runs, which hold populate-on-demand entries only,
+ * out for an instant and marks them again. Xen trims the cache to what is left
+ * of the entries meanwhile, so the guest is in debt by `debt` pages then, and
+ * the host has what is missing. -EBUSY: the guest is not in a state for it.
+ * -EAGAIN: there is RAM in run *bad_r; nothing was done.
+ */
+int window_give(struct domain *dom, const struct window_run *runs,
+                size_t count, uint64_t debt, size_t *bad_r);
+
 /* Opens a debt of 2 MiB: the scratch, and a cache that is not larger than
  * the entries. dom->surplus is to be fresh. */
 int window_open_debt(struct domain *dom);

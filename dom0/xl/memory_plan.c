@@ -25,7 +25,7 @@ struct answer {
 struct domain {
     uint64_t domid;
     const char *name, *reason;
-    uint64_t size, target, available, wanted, stall;
+    uint64_t size, target, available, wanted, stall, over;
     bool spoke;
     uint64_t age_ms;
 };
@@ -50,6 +50,7 @@ static const struct xk_field domain_fields[] = {
     FIELD(COUNT, domain, "available_kib", available),
     FIELD(COUNT, domain, "wanted_kib", wanted),
     FIELD(COUNT, domain, "stall_permille", stall),
+    FIELD(COUNT, domain, "overcommitted_kib", over),
 };
 
 /* Only of a guest that has said something. */
@@ -66,6 +67,7 @@ static const struct xk_column columns[] = {
     { "SIZE", XK_RIGHT },
     { "TARGET", XK_RIGHT },
     { "CHANGE", XK_RIGHT },
+    { "OVERCOMMIT", XK_RIGHT },
     { "AVAILABLE", XK_RIGHT },
     { "WANTED", XK_RIGHT },
     { "STALL", XK_RIGHT },
@@ -127,6 +129,7 @@ static void domain_row(struct xk_table *t, const struct domain *d)
     xk_table_cell(t, xk_mib(d->target).text);
     xk_table_cell(t, xk_mib_change((int64_t)d->target -
                                    (int64_t)d->size).text);
+    xk_table_cell(t, xk_mib(d->over).text);
     word_cells(t, d);
     xk_table_cell(t, xk_log_safe(safe, sizeof(safe), d->reason));
 }

@@ -25,7 +25,7 @@ struct answer {
 struct domain {
     uint64_t domid;
     const char *name, *min_from, *max_from, *weight_from, *pace_from;
-    uint64_t size, min, max, weight, pace;
+    uint64_t size, min, max, weight, pace, overcommit;
 };
 
 #define FIELD(kind, type, name, member) \
@@ -51,6 +51,7 @@ static const struct xk_field domain_fields[] = {
     FIELD(TEXT, domain, "weight_from", weight_from),
     FIELD(COUNT, domain, "pace_kib", pace),
     FIELD(TEXT, domain, "pace_from", pace_from),
+    FIELD(COUNT, domain, "overcommit_kib", overcommit),
 };
 
 #define READ(obj, table, out) \
@@ -68,6 +69,7 @@ static const struct xk_column columns[] = {
     { "FROM", XK_LEFT },
     { "PACE", XK_RIGHT },
     { "FROM", XK_LEFT },
+    { "OVERCOMMIT", XK_RIGHT },
 };
 
 static const struct xk_option options[] = {
@@ -107,6 +109,7 @@ static void domain_row(struct xk_table *t, const struct domain *d)
     xk_table_cell(t, number);
     xk_table_cell(t, xk_log_safe(safe, sizeof(safe), d->weight_from));
     size_and_origin(t, d->pace, d->pace_from);
+    xk_table_cell(t, d->overcommit ? xk_mib(d->overcommit).text : "no");
 }
 
 /* NULL, or the field that is not sound. */

@@ -25,7 +25,7 @@ struct host {
 struct domain {
     uint64_t domid;
     const char *name, *type, *frontend, *note;
-    uint64_t size, target, max, pod_entries, pod_cache, swept, ballooned;
+    uint64_t size, target, max, pod_entries, pod_cache, over, swept, ballooned;
     bool busy;
 };
 
@@ -51,6 +51,7 @@ static const struct xk_field domain_fields[] = {
     FIELD(COUNT, domain, "max_kib", max),
     FIELD(COUNT, domain, "pod_entries_kib", pod_entries),
     FIELD(COUNT, domain, "pod_cache_kib", pod_cache),
+    FIELD(COUNT, domain, "overcommitted_kib", over),
     FIELD(COUNT, domain, "swept_kib", swept),
     FIELD(COUNT, domain, "ballooned_kib", ballooned),
     FIELD(TEXT, domain, "frontend", frontend),
@@ -70,6 +71,7 @@ static const struct xk_column columns[] = {
     { "MAX", XK_RIGHT },
     { "POD", XK_RIGHT },
     { "CACHE", XK_RIGHT },
+    { "OVERCOMMIT", XK_RIGHT },
     { "SWEPT", XK_RIGHT },
     { "BALLOON", XK_RIGHT },
     { "FRONT-END", XK_LEFT },
@@ -110,8 +112,8 @@ static void note_cell(struct xk_table *t, const struct domain *d)
 static void domain_row(struct xk_table *t, const struct domain *d)
 {
     const uint64_t sizes[] = {
-        d->size, d->target, d->max, d->pod_entries, d->pod_cache, d->swept,
-        d->ballooned,
+        d->size, d->target, d->max, d->pod_entries, d->pod_cache, d->over,
+        d->swept, d->ballooned,
     };
     char id[24];
     size_t i;

@@ -26,7 +26,7 @@ struct sweep {
 };
 
 struct state {
-    uint64_t size, pod_entries, pod_cache, ballooned, host_free;
+    uint64_t size, over, pod_entries, pod_cache, ballooned, host_free;
 };
 
 struct pauses {
@@ -73,6 +73,7 @@ static const struct xk_field outcome_fields[] = {
 
 static const struct xk_field state_fields[] = {
     FIELD(COUNT, state, "size_kib", size),
+    FIELD(COUNT, state, "overcommitted_kib", over),
     FIELD(COUNT, state, "pod_entries_kib", pod_entries),
     FIELD(COUNT, state, "pod_cache_kib", pod_cache),
     FIELD(COUNT, state, "ballooned_kib", ballooned),
@@ -215,6 +216,7 @@ static int show_states(const struct outcome *o)
         uint64_t before, after;
     } rows[] = {
         { "guest size", o->before.size, o->after.size },
+        { "overcommit", o->before.over, o->after.over },
         { "ballooned", o->before.ballooned, o->after.ballooned },
         { "PoD entries", o->before.pod_entries, o->after.pod_entries },
         { "PoD cache", o->before.pod_cache, o->after.pod_cache },

@@ -26,7 +26,7 @@ component_programs = tests/component/test_memoryd \
 	tests/component/test_guard \
 	tests/component/test_balancer \
 	tests/component/test_hostile tests/component/test_kill \
-	tests/component/test_map \
+	tests/component/test_map tests/component/test_overcommit \
 	tests/component/test_trace tests/component/test_pressure \
 	tests/component/test_recovery tests/component/test_reporting \
 	tests/component/test_random tests/component/test_crashd
@@ -61,6 +61,12 @@ tests_component_test_map_SOURCES = tests/component/test_map.c
 tests_component_test_map_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_map_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_map_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_overcommit_SOURCES = tests/component/test_overcommit.c
+tests_component_test_overcommit_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_overcommit_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_overcommit_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_pressure_SOURCES = tests/component/test_pressure.c

@@ -32,8 +32,8 @@ BUILDDIR = os.environ.get("XK_BUILDDIR") or SRCDIR
 LINE_MAX = 65536
 WAIT = 20
 
-STATE = {"size_kib": 2097152, "pod_entries_kib": 0, "pod_cache_kib": 0,
-         "ballooned_kib": 0, "host_free_kib": 524288}
+STATE = {"size_kib": 2097152, "overcommitted_kib": 0, "pod_entries_kib": 0,
+         "pod_cache_kib": 0, "ballooned_kib": 0, "host_free_kib": 524288}
 
 SWEEP = {
     "domid": 3, "name": "web", "dry_run": False, "scanned_pages": 524288,
@@ -54,8 +54,8 @@ SWEEP = {
 DOMAIN = {
     "domid": 3, "name": "web", "type": "pvh", "size_kib": 1572864,
     "target_kib": 1572864, "max_kib": 2097152, "pod_entries_kib": 0,
-    "pod_cache_kib": 0, "swept_kib": 172544, "ballooned_kib": 524288,
-    "limit_kib": 1048576, "frontend": "connected", "busy": False, "note": "",
+    "pod_cache_kib": 0, "overcommitted_kib": 0, "swept_kib": 172544,
+    "ballooned_kib": 524288, "limit_kib": 1048576, "frontend": "connected", "busy": False, "note": "",
 }
 
 MEMORY = {
@@ -103,7 +103,7 @@ BALANCE = {"balancer": True, "note": "", "interval_ms": 1000,
 PLANNED = {
     "domid": 3, "name": "web", "size_kib": 524288, "target_kib": 589824,
     "reason": "short-gets", "word_age_ms": 1200, "available_kib": 10240,
-    "wanted_kib": 131072, "stall_permille": 125,
+    "wanted_kib": 131072, "stall_permille": 125, "overcommitted_kib": 0,
 }
 
 PLAN = dict(BALANCE, domains=[
@@ -116,7 +116,7 @@ BOUND = {
     "domid": 3, "name": "web", "size_kib": 524288, "min_kib": 262144,
     "min_from": "default", "max_kib": 2097152, "max_from": "maximum",
     "weight": 200, "weight_from": "configuration", "pace_kib": 65536,
-    "pace_from": "default",
+    "pace_from": "default", "overcommit_kib": 0,
 }
 
 POLICY = dict(BALANCE, domains=[BOUND])
@@ -333,10 +333,10 @@ class Normal(XlTest):
         rows = out.splitlines()
         self.assertEqual(rows[0].split(), [
             "NAME", "ID", "TYPE", "SIZE", "TARGET", "MAX", "POD", "CACHE",
-            "SWEPT", "BALLOON", "FRONT-END", "NOTE"])
+            "OVERCOMMIT", "SWEPT", "BALLOON", "FRONT-END", "NOTE"])
         self.assertEqual(rows[1].split(), [
             "web", "3", "pvh", "1536.0", "1536.0", "2048.0", "0.0", "0.0",
-            "168.5", "512.0", "connected"])
+            "0.0", "168.5", "512.0", "connected"])
         self.assertTrue(rows[2].endswith(
             "absent     at work; a PV guest cannot be swept"))
         self.assertEqual({row.index("pv") for row in rows[1:3]},
@@ -364,13 +364,14 @@ class Normal(XlTest):
         self.assertEqual(server.request["params"], {})
         rows = out.splitlines()
         self.assertEqual(rows[0].split(), [
-            "NAME", "ID", "SIZE", "TARGET", "CHANGE", "AVAILABLE", "WANTED",
-            "STALL", "AGE", "REASON"])
+            "NAME", "ID", "SIZE", "TARGET", "CHANGE", "OVERCOMMIT",
+            "AVAILABLE", "WANTED", "STALL", "AGE", "REASON"])
         self.assertEqual(rows[1].split(), [
-            "web", "3", "512.0", "576.0", "+64.0", "10.0", "128.0", "12.5",
-            "%", "1.2", "s", "short-gets"])
+            "web", "3", "512.0", "576.0", "+64.0", "0.0", "10.0", "128.0",
+            "12.5", "%", "1.2", "s", "short-gets"])
         self.assertEqual(rows[2].split(), [
-            "old", "12", "512.0", "512.0", "-", "-", "-", "-", "silent"])
+            "old", "12", "512.0", "512.0", "0.0", "-", "-", "-", "-",
+            "silent"])
         self.assertEqual(rows[-1], "Host: 512.0 MiB free, 256.0 of them in "
                          "reserve. All sizes in MiB.")
 
@@ -383,7 +384,7 @@ class Normal(XlTest):
         rows = out.splitlines()
         self.assertEqual(rows[1].split(), [
             "web", "3", "512.0", "256.0", "default", "2048.0", "maximum",
-            "200", "configuration", "64.0", "default"])
+            "200", "configuration", "64.0", "default", "no"])
         self.assertEqual(rows[-1], "The balancer plans once in 1.0 s.")
 
     def test_balancer_off_or_elsewhere(self):

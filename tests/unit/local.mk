@@ -27,6 +27,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_log.c \
 	tests/unit/test_map.c \
 	tests/unit/test_metrics.c \
+	tests/unit/test_overcommit.c \
 	tests/unit/test_parse.c \
 	tests/unit/test_picture.c \
 	tests/unit/test_policy.c \

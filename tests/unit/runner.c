@@ -17,6 +17,7 @@ int main(void)
     suite_add_tcase(suite, tcase_budget());
     suite_add_tcase(suite, tcase_marks());
     suite_add_tcase(suite, tcase_crypto());
+    suite_add_tcase(suite, tcase_overcommit());
     suite_add_tcase(suite, tcase_ctl_request());
     suite_add_tcase(suite, tcase_diagnosis());
     suite_add_tcase(suite, tcase_dump());

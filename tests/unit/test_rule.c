@@ -24,6 +24,9 @@ START_TEST(test_good)
     ck_assert_uint_eq(r.max_kib, 524288);
     ck_assert_uint_eq(r.weight, 1000);
     ck_assert_uint_eq(r.pace_kib, 1048576);
+    ck_assert_uint_eq(r.overcommit_kib, 0);
+    ck_assert_int_eq(rule_parse("name=a,overcommit=2M", &r, why), 0);
+    ck_assert_uint_eq(r.overcommit_kib, 2048);
 }
 END_TEST
 
@@ -54,6 +57,8 @@ static const char *const bads[][2] = {
     { "name=a,weight=1001", "expected a number from 1 to 1000" },
     { "name=a,weight=1G", "expected a number" },
     { "name=a,pace=0", "pace \"0\": expected a size a second" },
+    { "name=a,overcommit=1", "overcommit \"1\": expected a size of at least" },
+    { "name=a,overcommit=yes", "expected a size of at least 2M" },
     { "name=a,pace=fast", "pace \"fast\": expected a size a second" },
 };
 

@@ -101,6 +101,10 @@ START_TEST(test_guests)
     ck_assert_uint_eq(settings_rule(&s, "last")->max_kib, 1048576);
     ck_assert_ptr_null(settings_rule(&s, "we"));
     ck_assert_int_eq(read_text("guests = []\n"), 0);
+    ck_assert_int_eq(read_text("host_reserve_mib = 300\nguests = "
+                               "[ \"name=web,overcommit=300M\" ]\n"), 0);
+    ck_assert_uint_eq(settings_rule(&s, "web")->overcommit_kib, 300 * 1024);
+    ck_assert_int_eq(read_text("guests = []\n"), 0);
     ck_assert_uint_eq(s.nr_rules, 0);
 }
 END_TEST
@@ -154,6 +158,9 @@ static const char *const bads[] = {
     "guests = [\n \"name=web\"\n]; pause_max = 3\n",
     "guests = [\n \"name=web\"\n]\npause_max = 3\n",
     "guests = [ \"name=web\" # ]\n ]\npause_max = 3\n",
+    "guests = [ \"name=web,overcommit=300M\" ]\n",
+    "guests = [ \"name=web,overcommit=64M\" ]\nguard = 0\n",
+    "host_reserve_mib = 0\nguests = [ \"name=web,overcommit=2M\" ]\n",
     "pause_max_us 100\n", "pause_max_us =\n", "= 3\n", "\x01\x02\n",
 };
 

@@ -12,6 +12,7 @@ TCase *tcase_balloon_msg(void);
 TCase *tcase_budget(void);
 TCase *tcase_marks(void);
 TCase *tcase_crypto(void);
+TCase *tcase_overcommit(void);
 TCase *tcase_ctl_request(void);
 TCase *tcase_diagnosis(void);
 TCase *tcase_dump(void);

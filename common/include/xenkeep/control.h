@@ -23,8 +23,8 @@
  *   version {}           -> {"name":"xenkeep-memoryd","version":S}
  *   memory {"domain"?}   -> {"host":{"total_kib","free_kib"},"domains":[DOM]}
  *       DOM: {"domid","name","type":"pv|pvh|hvm","size_kib","target_kib",
- *       "max_kib","pod_entries_kib","pod_cache_kib","swept_kib",
- *       "ballooned_kib","limit_kib","frontend":"absent|connecting|connected|
+ *       "max_kib","pod_entries_kib","pod_cache_kib","overcommitted_kib",
+ *       "swept_kib","ballooned_kib","limit_kib","frontend":"absent|connecting|connected|
  *       broken","busy":bool,"note":S}
  *       swept_kib: committed since memoryd knows the domain; note: why
  *       something is not offered, "" if all is.
@@ -63,8 +63,10 @@
  *       "before":STATE,"after":STATE,"returned_kib",
  *       "balloon":{"asked_kib","moved_kib","super_kib","duration_us"}|null,
  *       "duration_us"}
- *       STATE: {"size_kib","pod_entries_kib","pod_cache_kib",
- *       "ballooned_kib","host_free_kib"}
+ *       STATE: {"size_kib","overcommitted_kib","pod_entries_kib",
+ *       "pod_cache_kib","ballooned_kib","host_free_kib"}
+ *       overcommitted_kib: of the guest's memory, what the host has while the
+ *       guest could still touch it; not part of size_kib
  *       returned_kib: by how much the domain's size fell (negative: rose)
  *   resume {"domain"}    -> {"domid","name","lent_kib"}
  *       of a guest that the guard stopped: lends it what it needs to go on,
@@ -84,17 +86,19 @@
  *       is also there when the balancer is off
  *       -> {BAL,"domains":[{"domid","name","size_kib","target_kib","reason",
  *       "word_age_ms":ms|null,"available_kib","wanted_kib",
- *       "stall_permille"}]}
+ *       "stall_permille","overcommitted_kib"}]}
  *       BAL: "balancer":bool (it runs),"note":S (why it cannot, or ""),
  *       "interval_ms","host_free_kib","host_reserve_kib"
  *       target_kib: size_kib when the guest is to stay. reason: a word that
- *       xl-memory(1) explains. The last four are the guest's own word.
+ *       xl-memory(1) explains. word_age_ms to stall_permille are the guest's
+ *       own word.
  *   policy {"domain"?}   what holds for each guest
  *       -> {BAL,"domains":[{"domid","name","size_kib","min_kib","min_from",
  *       "max_kib","max_from","weight","weight_from","pace_kib",
- *       "pace_from"}]}
+ *       "pace_from","overcommit_kib"}]}
  *       pace_kib: a second; the _from: "configuration", "default", "maximum"
  *       (the guest's own), "guest" (its floor), "balloon" (holds no more)
+ *       overcommit_kib: how much overcommitted_kib may come to; 0: none
  *   metrics {}           -> {"text":S}  OpenMetrics text
  *
  * Methods of crashd
