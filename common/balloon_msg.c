@@ -109,6 +109,7 @@ const char *xk_balloon_status_name(uint32_t status)
         [XK_BALLOON_EREFUSED] = "refused",
         [XK_BALLOON_EBUSY] = "busy",
         [XK_BALLOON_EHOST] = "host kept it",
+        [XK_BALLOON_EPINNED] = "never moved",
     };
 
     return status < XK_ARRAY_SIZE(names) ? names[status] : "unknown";

@@ -47,7 +47,7 @@ _xl_memory_verb()
 {
     local verb
 
-    for verb in show map top plan policy resume recoalesce; do
+    for verb in show map top plan policy resume drain recoalesce; do
         if [[ $verb == "$1"* ]]; then
             COMPREPLY+=("$verb")
         fi
@@ -66,6 +66,8 @@ _xl_memory()
     case ${COMP_WORDS[1]} in
     map)
         _xenkeep_complete "$cur" "--svg --watch --json --help --version" ;;
+    drain)
+        _xenkeep_complete "$cur" "--end --json --help --version" ;;
     *)
         _xenkeep_complete "$cur" "--json --help --version" ;;
     esac

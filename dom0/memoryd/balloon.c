@@ -29,6 +29,11 @@
  * microseconds: about what a guest needs for a chunk. */
 #define POLL_US 100000u
 
+/* As the balancer has it: a guest is short that waits so long for memory, or
+ * has less than this part of it available. */
+#define PRESSED_PERMILLE 50u
+#define PRESSED_PART 16u
+
 /* The guest bounds each of its own waits by XK_BALLOON_WAIT_MS. */
 static const struct timeval patience = {
     .tv_sec = 2 * XK_BALLOON_WAIT_MS / 1000,
@@ -68,6 +73,7 @@ static void scratch_next(struct balloon *b)
     b->allowance = 0;
     /* A migration walks all gfns, the scratch too: none may be open. */
     if (!left || b->stopping || !dom->scratch.placed || dom->leaving ||
+        dom->aside ||
         domain_migrating(dom, DOMAIN_RAM_GFN))
         return;
     rc = domain_note_debt(dom);
@@ -142,6 +148,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     xk_warn("%s: no word from the balloon front-end for %d s",
             domain_of(b)->name, (int)patience.tv_sec);
     device_break(b->dev, "a job without an end");
+}
+
+bool balloon_pressed(const struct balloon *b, uint64_t size)
+{
+    const struct pressure *p = &b->pressure;
+
+    return p->at_us && (p->wanted || p->stall_permille >= PRESSED_PERMILLE ||
+                        p->available < size / PRESSED_PART);
 }
 
 void balloon_init(struct balloon *b, struct device *dev)
@@ -330,6 +344,7 @@ static bool on_state(struct balloon *b, const struct xk_balloon_slot *msg)
 {
     (void)msg;
     b->known = true;
+    background_soon(domain_of(b));
     return true;
 }
 

@@ -67,6 +67,9 @@ struct balloon {
     void *arg;
 };
 
+/* Does the guest say that it is short of memory, of the `size` pages it has? */
+bool balloon_pressed(const struct balloon *b, uint64_t size);
+
 void balloon_init(struct balloon *b, struct device *dev);
 void balloon_dispose(struct balloon *b);
 

@@ -15,6 +15,7 @@
 #include "config.h"
 
 #include "domain.h"
+#include "drain.h"
 #include "look.h"
 #include "metrics.h"
 #include "operation.h"
@@ -200,6 +201,68 @@ static void do_policy(struct xk_ctl_call *call, struct json_object *params,
     show_scene(call, params, arg, scene_policy);
 }
 
+/* ---- what has to wait for a step of memoryd's own work ------------------- */
+
+#define STEP_WAIT_US 20000
+
+struct waiting {
+    struct xk_ctl_call *call;
+    struct json_object *params;
+    struct memoryd *md;
+    xk_ctl_fn *fn;
+    struct event *timer;
+};
+
+static void forget(struct waiting *w)
+{
+    json_object_put(w->params);
+    if (w->timer)
+        event_free(w->timer);
+    free(w);
+}
+
+static void on_waiting_gone(void *arg)
+{
+    struct waiting *w = arg;
+
+    xk_ctl_fail(w->call, XK_RPC_FAILED, "the command went away");
+    forget(w);
+}
+
+static void on_waited(evutil_socket_t fd, short what, void *arg)
+{
+    struct waiting w = *(struct waiting *)arg;
+
+    (void)fd, (void)what;
+    json_object_get(w.params);
+    forget(arg);
+    xk_ctl_on_gone(w.call, NULL, NULL);
+    w.fn(w.call, w.params, w.md);
+    json_object_put(w.params);
+}
+
+/* True: the call comes again in a moment. */
+static bool waits(struct domain *dom, struct xk_ctl_call *call,
+                  struct json_object *params, xk_ctl_fn *fn)
+{
+    static const struct timeval moment = { .tv_usec = STEP_WAIT_US };
+    struct waiting *w;
+
+    if (!dom->recovery || !recovery_steps(dom->recovery))
+        return false;
+    w = calloc(1, sizeof(*w));
+    if (!w)
+        return false;
+    *w = (struct waiting){ call, json_object_get(params), dom->md, fn, NULL };
+    w->timer = evtimer_new(dom->md->loop.base, on_waited, w);
+    if (!w->timer || evtimer_add(w->timer, &moment)) {
+        forget(w);
+        return false;
+    }
+    xk_ctl_on_gone(call, on_waiting_gone, w);
+    return true;
+}
+
 static void do_sweep(struct xk_ctl_call *call, struct json_object *params,
                      void *arg)
 {
@@ -221,6 +284,8 @@ static void do_sweep(struct xk_ctl_call *call, struct json_object *params,
         xk_ctl_fail(call, XK_RPC_PARAMS, "\"dry_run\" is to be true or false");
         return;
     }
+    if (waits(dom, call, params, do_sweep))
+        return;
     operation_start(dom, call, target != NULL,
                     target ? (uint64_t)json_object_get_int64(target) : 0,
                     dry && json_object_get_boolean(dry));
@@ -280,8 +345,31 @@ static void do_recoalesce(struct xk_ctl_call *call, struct json_object *params,
                     "\"background\" is to be true or false");
         return;
     }
+    if (waits(dom, call, params, do_recoalesce))
+        return;
     recovery_start(dom, call,
                    background && json_object_get_boolean(background));
+}
+
+static void do_drain(struct xk_ctl_call *call, struct json_object *params,
+                     void *arg)
+{
+    struct json_object *end = NULL;
+    struct domain *dom;
+
+    if (!named_domain(call, params, arg, true, &dom))
+        return;
+    if (json_object_object_get_ex(params, "end", &end) &&
+        !json_object_is_type(end, json_type_boolean)) {
+        xk_ctl_fail(call, XK_RPC_PARAMS, "\"end\" is to be true or false");
+        return;
+    }
+    if (waits(dom, call, params, do_drain))
+        return;
+    if (end && json_object_get_boolean(end))
+        drain_end(dom, call);
+    else
+        drain_start(dom, call);
 }
 
 const struct xk_ctl_method control_methods[] = {
@@ -291,6 +379,7 @@ const struct xk_ctl_method control_methods[] = {
     { "sweep", do_sweep },
     { "resume", do_resume },
     { "recoalesce", do_recoalesce },
+    { "drain", do_drain },
     { "metrics", do_metrics },
     { "plan", do_plan },
     { "policy", do_policy },

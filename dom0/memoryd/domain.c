@@ -13,6 +13,7 @@
 #include <xenkeep/parse.h>
 #include <xenkeep/util.h>
 
+#include "drain.h"
 #include "look.h"
 #include "operation.h"
 #include "recovery.h"
@@ -151,11 +152,21 @@ const char *domain_refuses(struct domain *dom)
                "memory: see xl-memory resume";
     if (dom->info.paused)
         return "it is paused";
+    if (dom->aside)
+        return dom->drain ? "it is being drained"
+                          : "it was drained and is left alone, until xl-memory "
+                            "drain --end";
     snprintf(path, sizeof(path), XK_PATH_PCI_BACKEND, dom->info.domid);
     if (xk_xs_exists(dom->md->xs, path))
         return "it has passed-through devices: Xen refuses "
                "populate-on-demand beside them";
     return NULL;
+}
+
+bool domain_busy(const struct domain *dom)
+{
+    return dom->op || (dom->recovery && !recovery_rests(dom->recovery)) ||
+           dom->drain || dom->guard.sweep;
 }
 
 bool domain_migrating(struct domain *dom, xk_gfn_t gfn)
@@ -190,7 +201,7 @@ int domain_journal(struct domain *dom, enum journal_phase phase,
         .nr_gfns = count, .debt = dom->debt,
         .max_pages = dom->guard.max_pages, .raised_to = dom->guard.raised_to,
         .halted = dom->guard.halted, .capped = dom->guard.capped,
-        .given = dom->overcommit.given,
+        .given = dom->overcommit.given, .aside = dom->aside && !dom->drain,
     };
 
     if (dom->held)
@@ -226,6 +237,8 @@ static void on_shutdown(const char *path, void *arg)
         operation_stop(dom->op, "the guest was asked to shut down or suspend");
     if (dom->leaving || was)
         guard_check(dom);
+    if (dom->leaving && dom->drain)
+        drain_stop(dom->drain, "the guest was asked to shut down or suspend");
     if (dom->leaving && dom->recovery)
         recovery_stop(dom->recovery,
                       "the guest was asked to shut down or suspend");
@@ -249,12 +262,15 @@ static void domain_free(struct domain *dom)
     map_dispose(dom);
     if (dom->recovery)
         recovery_abandon(dom->recovery);
+    if (dom->drain)
+        drain_stop(dom->drain, "the domain is gone, or memoryd ends");
     device_dispose(&dom->device);
     xk_xs_unwatch(md->xs, &dom->shutdown);
     if (dom->again)
         event_free(dom->again);
     guard_dispose(dom);
     overcommit_dispose(dom);
+    background_dispose(dom);
     md->totals.domains--;
     free(dom);
 }
@@ -451,12 +467,24 @@ int domains_start(struct memoryd *md)
     return rc;
 }
 
+/* Nobody will look at it for a while. */
+static void leave(struct domain *dom)
+{
+    struct xk_pod pod;
+
+    if (dom->overcommit.given && !dom->held && !guard_cover(dom, &pod) &&
+        dom->overcommit.given)
+        xk_warn("%s: the host keeps %llu KiB of its memory, and nobody will "
+                "look", dom->name,
+                (unsigned long long)dom->overcommit.given * 4);
+}
+
 void domains_dispose(struct memoryd *md)
 {
     struct domain *dom;
 
     for (dom = md->domains; dom; dom = dom->next)
-        guard_cover(dom);
+        leave(dom);
     while (md->domains)
         domain_free(md->domains);
     if (md->xs) {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "background.h"
 #include "balancer.h"
 #include "budget.h"
 #include "demand.h"
@@ -20,6 +21,7 @@
 #include "reporting.h"
 #include "scratch.h"
 
+struct drain;
 struct look;
 struct operation;
 struct recovery;
@@ -42,9 +44,12 @@ struct domain {
     struct demand demand;
     struct reporting reporting;
     struct overcommit overcommit;
+    struct background background;
     struct budget budget;       /* pauses since memoryd knows the guest */
     struct operation *op;       /* the command under way, or NULL */
     struct recovery *recovery;  /* likewise */
+    struct drain *drain;        /* likewise */
+    bool aside;                 /* no entries are made, see drain.h */
     struct xk_watch shutdown;   /* control/shutdown */
     bool leaving;               /* asked to shut down or suspend */
     bool suspending;            /* to suspend: all of it will be read */
@@ -97,6 +102,9 @@ void domain_hold(struct domain *dom);
  * people. Reads dominfo anew.
  */
 const char *domain_refuses(struct domain *dom);
+
+/* Is something at work on its memory? */
+bool domain_busy(const struct domain *dom);
 
 /* Is `gfn`, which holds RAM, read-only? A live migration that has begun makes
  * all RAM so, to see what is written. */

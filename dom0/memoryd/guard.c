@@ -268,8 +268,8 @@ static bool sweep(struct domain *dom, const struct xk_pod *pod)
 
     if (g->sweep)
         return true;
-    if (dom->op || dom->recovery || dom->held || dom->leaving ||
-        dom->info.shutdown || !worthwhile(g, pod))
+    if (domain_busy(dom) || dom->held || dom->leaving || dom->info.shutdown ||
+        !worthwhile(g, pod))
         return false;
     g->starved = false;
     memset(&g->report, 0, sizeof(g->report));
@@ -355,7 +355,12 @@ static enum marks_need refill(struct domain *dom, struct xk_pod *pod,
     struct guard *g = &dom->guard;
     enum marks_need need = marks_need(&g->marks, pod->entries, pod->cache);
 
-    if (sweep(dom, pod) && need != MARKS_STOP)
+    /* What the host has of it is there at once, so that comes first. */
+    if (dom->overcommit.given && !lend(dom, lack(dom, pod, whole), pod))
+        need = marks_need(&g->marks, pod->entries, pod->cache);
+    if (need == MARKS_COVERED || (need == MARKS_EASY && !whole))
+        return need;
+    if (!whole && sweep(dom, pod) && need != MARKS_STOP)
         return need;
     if (!lend(dom, lack(dom, pod, whole), pod))
         need = marks_need(&g->marks, pod->entries, pod->cache);
@@ -491,17 +496,13 @@ int guard_resume(struct domain *dom)
     return -ENOMEM;
 }
 
-void guard_cover(struct domain *dom)
+int guard_cover(struct domain *dom, struct xk_pod *pod)
 {
-    struct xk_pod pod;
+    int rc = read_pod(dom, pod);
 
-    if (!dom->overcommit.given || dom->held || read_pod(dom, &pod) ||
-        dom->info.dying)
-        return;
-    if (lend(dom, pod.entries - xk_min_u64(pod.entries, pod.cache), &pod) ||
-        pod.cache < pod.entries)
-        xk_warn("%s: %" PRIu64 " KiB of its memory have no page, and nobody "
-                "will look", dom->name, kib(pod.entries - pod.cache));
+    if (!rc && dom->overcommit.given)
+        (void)lend(dom, pod->entries - pod->cache, pod);
+    return rc;
 }
 
 void guard_dispose(struct domain *dom)

@@ -46,9 +46,9 @@ struct guard {
  * the guest appears and whenever its memory was changed from outside. */
 void guard_check(struct domain *dom);
 
-/* Nobody will look for a while: a guest gets back what the host has of it by
- * overcommit, as far as there is memory. */
-void guard_cover(struct domain *dom);
+/* A guest gets back what the host has of it by overcommit, as far as there is
+ * memory. *pod: its accounts then. */
+int guard_cover(struct domain *dom, struct xk_pod *pod);
 
 /* Stops looking. A guest that is halted stays so: the next memoryd goes on. */
 void guard_dispose(struct domain *dom);

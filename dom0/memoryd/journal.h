@@ -69,7 +69,7 @@ struct journal_record {
     uint64_t given;             /* of the debt: what overcommit has made */
     uint32_t capped;            /* its processor share before the guard cut
                                  * it, percent + 1; 0: not cut */
-    uint32_t pad;
+    uint32_t aside;             /* 1: drained, and to be left so */
     uint64_t halted;            /* 1: paused by the guard, in any phase */
     uint64_t gfns[JOURNAL_GFNS];/* taken out: each may be a hole now */
 };

@@ -2,12 +2,14 @@
 # memoryd: a library of its parts, so that tests link what the daemon is.
 noinst_LIBRARIES += dom0/memoryd/libxkmemoryd.a
 dom0_memoryd_libxkmemoryd_a_SOURCES = \
+	dom0/memoryd/background.c dom0/memoryd/background.h \
 	dom0/memoryd/balancer.c dom0/memoryd/balancer.h \
 	dom0/memoryd/balloon.c dom0/memoryd/balloon.h dom0/memoryd/budget.c \
 	dom0/memoryd/budget.h dom0/memoryd/control.c dom0/memoryd/control.h \
 	dom0/memoryd/demand.c dom0/memoryd/demand.h \
 	dom0/memoryd/device.c dom0/memoryd/device.h dom0/memoryd/domain.c \
-	dom0/memoryd/domain.h dom0/memoryd/guard.c dom0/memoryd/guard.h \
+	dom0/memoryd/domain.h dom0/memoryd/drain.c dom0/memoryd/drain.h \
+	dom0/memoryd/guard.c dom0/memoryd/guard.h \
 	dom0/memoryd/journal.c dom0/memoryd/journal.h \
 	dom0/memoryd/marks.c dom0/memoryd/marks.h \
 	dom0/memoryd/look.c dom0/memoryd/look.h \

@@ -19,6 +19,7 @@
 #include <xenkeep/util.h>
 
 #include "domain.h"
+#include "recovery.h"
 #include "report.h"
 #include "resize.h"
 #include "sweep.h"
@@ -354,7 +355,7 @@ static void begin(struct domain *dom, const struct request *req)
     const char *why = domain_refuses(dom);
     struct operation *op;
 
-    if (!why && dom->recovery)
+    if (!why && dom->recovery && !recovery_rests(dom->recovery))
         why = "another command is working on it";
     if (!why && dom->guard.sweep)
         why = "the guard is sweeping it";
@@ -409,7 +410,7 @@ int operation_resize(struct domain *dom, uint64_t target_kib,
 {
     struct operation *op;
 
-    if (dom->op || dom->recovery || dom->guard.sweep || domain_refuses(dom))
+    if (domain_busy(dom) || domain_refuses(dom))
         return -EBUSY;
     op = new_operation(dom);
     if (!op)

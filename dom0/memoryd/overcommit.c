@@ -30,8 +30,9 @@
  * be got back at once. */
 #define SLACK ((uint64_t)8 * XK_SUPER_PAGES)
 
-/* A first guess, before anything was measured: what freeing 512 pages costs. */
-#define ITEM_US 50u
+/* A careful first guess, before anything was measured: what freeing 512 pages
+ * costs. */
+#define ITEM_US 250u
 
 /* Given in one pause, ranges. */
 #define STEP_MAX 256u
@@ -157,9 +158,26 @@ static void account(struct domain *dom, uint64_t before, uint64_t us)
 
     learn(o, us, pages / XK_SUPER_PAGES);
     dom->md->totals.overcommit_pages += pages;
-    xk_info("%s: %" PRIu64 " KiB given to the host by overcommit, %" PRIu64
-            " KiB in all", dom->name, pages * KIB_PER_PAGE,
-            o->given * KIB_PER_PAGE);
+    xk_debug("%s: %" PRIu64 " KiB given to the host in %" PRIu64 " us",
+             dom->name, pages * KIB_PER_PAGE, us);
+}
+
+/* There is no more to give: says so if it was more than that. */
+static bool end_of_giving(struct domain *dom)
+{
+    struct overcommit *o = &dom->overcommit;
+
+    if (o->given > o->said)
+        xk_info("%s: the host has %" PRIu64 " KiB of its memory by overcommit",
+                dom->name, o->given * KIB_PER_PAGE);
+    o->said = o->given;
+    return false;
+}
+
+static bool may_give(const struct domain *dom)
+{
+    return dom->md->settings.guard && !dom->guard.halted && !dom->aside &&
+           !dom->scratch.slots;
 }
 
 bool overcommit_step(struct domain *dom)
@@ -171,8 +189,8 @@ bool overcommit_step(struct domain *dom)
     size_t count, bad;
     int rc;
 
-    if (!budget || !dom->md->settings.guard || dom->guard.halted ||
-        dom->scratch.slots || xk_hv_pod(dom->md->hv, dom->info.domid, &pod))
+    if (!budget || !may_give(dom) ||
+        xk_hv_pod(dom->md->hv, dom->info.domid, &pod))
         return false;
     overcommit_note(dom, &pod);
     before = o->given;
@@ -180,7 +198,7 @@ bool overcommit_step(struct domain *dom)
                                most_ranges(dom));
     count = ranges ? pick(dom, ranges, runs) : 0;
     if (!count)
-        return false;
+        return end_of_giving(dom);
     start = xk_now_us();
     rc = window_give(dom, runs, count, ranges * XK_SUPER_PAGES, &bad);
     if (rc == -EAGAIN && bad < count) {
@@ -202,7 +220,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct domain *dom = arg;
 
     (void)fd, (void)what;
-    if (dom->op || dom->guard.sweep || dom->recovery ||
+    if (domain_busy(dom) ||
         dom->device.balloon.phase != BALLOON_IDLE || overcommit_step(dom))
         (void)evtimer_add(dom->overcommit.timer, &soon);
 }

@@ -19,6 +19,7 @@ struct domain;
 struct overcommit {
     uint64_t given;             /* pages of the guest that the host has */
     uint32_t item_us;           /* learnt: of a pause, for each 2 MiB given */
+    uint64_t said;              /* of it, in the log */
     struct event *timer;        /* pending: there may be more to give */
 };
 

@@ -36,14 +36,23 @@
 /* Until another job of the balloon is looked at again. */
 #define BUSY_US 50000u
 
+/* Of memoryd's own work: ranges of one job, so that nobody waits for it long;
+ * and a job that brought nothing makes the next wait twice as long, so often
+ * at most. */
+#define OWN_RANGES 2u
+#define PATIENCE_MAX 5u
+
 struct recovery {
     struct domain *dom;
-    struct xk_ctl_call *call;   /* NULL: in the background */
+    struct xk_ctl_call *call;   /* NULL: in the background, or own */
+    recovery_done_fn *done;     /* of own work; else NULL */
     struct event *timer;
     const char *stopped;        /* why it ends early; NULL: it does not */
     bool open;                  /* a job is */
     size_t cursor, end;         /* ranges */
     unsigned int refused_now;   /* in a row */
+    unsigned int in_vain;       /* jobs in a row that brought nothing */
+    uint64_t recovered_before;  /* the job under way */
     uint64_t start_us, job_us;
     struct recovery_report report;
 };
@@ -69,16 +78,31 @@ static void release(struct recovery *r)
     free(r);
 }
 
+/* Own work is over; everybody may start something then. */
+static void end_own(struct recovery *r, const char *why)
+{
+    struct recovery_report report = r->report;
+    recovery_done_fn *done = r->done;
+    struct domain *dom = r->dom;
+
+    release(r);
+    done(dom, &report, why);
+}
+
 static void finish(struct recovery *r)
 {
     struct recovery_report *out = &r->report;
 
     out->duration_us = xk_now_us() - r->start_us;
     xk_info("%s: recovered %" PRIu64 " of %" PRIu64 " ranges of 2 MiB; "
-            "%" PRIu64 " in use, %" PRIu64 " refused, %" PRIu64 " skipped%s%s",
-            r->dom->name, out->recovered, out->ranges, out->busy,
-            out->refused, out->skipped, r->stopped ? ": " : "",
-            r->stopped ? r->stopped : "");
+            "%" PRIu64 " in use, %" PRIu64 " never moved, %" PRIu64
+            " refused, %" PRIu64 " skipped%s%s", r->dom->name, out->recovered,
+            out->ranges, out->busy, out->pinned, out->refused, out->skipped,
+            r->stopped ? ": " : "", r->stopped ? r->stopped : "");
+    if (r->done) {
+        end_own(r, r->stopped);
+        return;
+    }
     if (r->call)
         xk_ctl_reply(r->call, report_recovery(r->dom, out));
     release(r);
@@ -86,6 +110,10 @@ static void finish(struct recovery *r)
 
 static void fail(struct recovery *r, const char *why)
 {
+    if (r->done) {
+        end_own(r, why);
+        return;
+    }
     xk_warn("%s: recovery ended early after %" PRIu64 " ranges: %s",
             r->dom->name, r->report.recovered, why);
     if (r->call)
@@ -131,10 +159,10 @@ static int judge(struct recovery *r, size_t range)
 /* The next run of ranges; their number, 0 when it is time for a break. */
 static int next_run(struct recovery *r, size_t *first_r)
 {
-    unsigned int looks = 0, n = 0;
+    unsigned int looks = 0, n = 0, most = r->done ? OWN_RANGES : JOB_RANGES;
     int rc;
 
-    for (; r->cursor < r->end && looks < LOOKS_MAX && n < JOB_RANGES; looks++) {
+    for (; r->cursor < r->end && looks < LOOKS_MAX && n < most; looks++) {
         rc = judge(r, r->cursor);
         if (rc < 0)
             return rc;
@@ -161,6 +189,8 @@ static void on_range(uint64_t gfn, uint32_t status, void *arg)
         note_whole(r->dom, gfn);
     } else if (status == XK_BALLOON_EBUSY) {
         r->report.busy++;
+    } else if (status == XK_BALLOON_EPINNED) {
+        r->report.pinned++;
     } else {
         r->report.refused++;
         r->refused_now++;
@@ -169,6 +199,20 @@ static void on_range(uint64_t gfn, uint32_t status, void *arg)
         r->stopped = "the host has no 2 MiB in one piece left";
         balloon_stop(&r->dom->device.balloon);
     }
+}
+
+/* So that the work keeps to its share of the time. */
+static uint64_t rest_after(struct recovery *r, uint64_t spent)
+{
+    const struct settings *s = &r->dom->md->settings;
+
+    if (!r->done)
+        return spent * 100 / s->recover_share_percent - spent;
+    if (r->report.recovered > r->recovered_before)
+        r->in_vain = 0;
+    else if (r->in_vain < PATIENCE_MAX)
+        r->in_vain++;
+    return (spent * 100 / s->background_share_percent - spent) << r->in_vain;
 }
 
 static void on_job_done(int status, void *arg)
@@ -186,7 +230,7 @@ static void on_job_done(int status, void *arg)
         r->stopped = "its balloon front-end went away";
     else if (status != XK_BALLOON_OK && !r->stopped)
         r->stopped = xk_balloon_status_name((uint32_t)status);
-    again(r, spent * 100 / r->dom->md->settings.recover_share_percent - spent);
+    again(r, rest_after(r, spent));
 }
 
 static void step(struct recovery *r)
@@ -195,18 +239,24 @@ static void step(struct recovery *r)
     size_t first = 0;
     int n;
 
+    if (!why && r->done && balloon_pressed(&r->dom->device.balloon,
+                                           r->dom->info.tot_pages))
+        why = "it is short of memory";
     if (why) {
         fail(r, why);
         return;
     }
-    /* The guest is short of memory: that goes first. */
-    if (r->dom->device.balloon.phase != BALLOON_IDLE) {
+    /* The guest is short of memory, or somebody else works on it: that goes
+     * first. */
+    if (r->dom->device.balloon.phase != BALLOON_IDLE || r->dom->op ||
+        r->dom->drain || r->dom->guard.sweep) {
         again(r, BUSY_US);
         return;
     }
     n = next_run(r, &first);
     if (n > 0) {
         r->job_us = xk_now_us();
+        r->recovered_before = r->report.recovered;
         n = balloon_recover(&r->dom->device.balloon, gfn_of(first),
                             (unsigned int)n, on_range, on_job_done, r);
         r->open = !n;
@@ -249,11 +299,11 @@ static const char *refuses(struct domain *dom)
 
     if (why)
         return why;
-    if (dom->op || dom->recovery || dom->guard.sweep)
+    if (domain_busy(dom))
         return "another command is working on it";
     if (dom->device.state != DEVICE_CONNECTED || !dom->device.balloon.known)
-        return "its balloon front-end is not connected: load xk_balloon in "
-               "the guest";
+        return "its balloon front-end is not connected, and dom0 cannot tell "
+               "what Xen refers to in it: load xk_balloon in the guest";
     if (dom->device.version < 2)
         return "its xk_balloon is too old";
     /* What it gives would repay the debt, and nothing be taken back. */
@@ -269,6 +319,9 @@ static struct recovery *create(struct domain *dom)
 
     if (!r)
         return NULL;
+    /* Own work that is at rest makes way. */
+    if (dom->recovery)
+        end_own(dom->recovery, "a command comes first");
     r->dom = dom;
     r->start_us = xk_now_us();
     r->timer = evtimer_new(dom->md->loop.base, on_timer, r);
@@ -303,6 +356,28 @@ void recovery_start(struct domain *dom, struct xk_ctl_call *call,
     }
     r->call = call;
     xk_ctl_on_gone(call, on_gone, r);
+}
+
+const char *recovery_run(struct domain *dom, recovery_done_fn *done)
+{
+    const char *why = refuses(dom);
+    struct recovery *r = why ? NULL : create(dom);
+
+    if (!r)
+        return why ? why : "its memory cannot be looked at";
+    r->done = done;
+    again(r, 0);
+    return NULL;
+}
+
+bool recovery_rests(const struct recovery *r)
+{
+    return r->done && !r->open;
+}
+
+bool recovery_steps(const struct recovery *r)
+{
+    return r->done && r->open;
 }
 
 void recovery_stop(struct recovery *r, const char *reason)

@@ -125,6 +125,7 @@ int repair_domain(struct domain *dom)
     dom->md->slot_used[slot] = 1;
     guard_adopt(dom, &rec);
     dom->overcommit.given = rec.given;
+    dom->aside = rec.aside;
     if (!scratch_adopt(&dom->scratch, rec.scratch_base,
                        domain_ram_pages(dom)))
         rec.scratch_slots = 0;

@@ -128,6 +128,7 @@ struct json_object *report_recovery(const struct domain *dom,
     add_u64(obj, "ranges", r->ranges);
     add_u64(obj, "recovered", r->recovered);
     add_u64(obj, "busy", r->busy);
+    add_u64(obj, "pinned", r->pinned);
     add_u64(obj, "refused", r->refused);
     add_u64(obj, "skipped", r->skipped);
     add_u64(obj, "duration_us", r->duration_us);
@@ -161,7 +162,8 @@ struct json_object *report_domain(struct domain *dom)
     add_kib(obj, "limit_kib", b->limit);
     add_string(obj, "frontend", device_state_name(&dom->device));
     json_object_object_add(obj, "busy",
-                           json_object_new_boolean(dom->op || dom->recovery));
+                           json_object_new_boolean(dom->op || dom->recovery ||
+                                                   dom->drain));
     add_string(obj, "note", note ? note : "");
     return obj;
 }

@@ -38,7 +38,8 @@ struct report {
 struct recovery_report {
     uint64_t ranges;            /* of RAM */
     uint64_t recovered;
-    uint64_t busy;              /* the guest cannot move what is in it */
+    uint64_t busy;              /* what is in it could not be moved now */
+    uint64_t pinned;            /* it holds what the guest never moves */
     uint64_t refused;           /* the host had none in one piece */
     uint64_t skipped;           /* whole, or not RAM alone, or not reached */
     uint64_t duration_us;

@@ -66,7 +66,7 @@ static bool over_share(struct reporting *r)
  * refuses. */
 static bool is_busy(const struct domain *dom)
 {
-    return dom->op || dom->recovery || dom->guard.sweep ||
+    return domain_busy(dom) || dom->aside ||
            dom->guard.halted || dom->scratch.slots || dom->held ||
            dom->device.balloon.phase != BALLOON_IDLE;
 }

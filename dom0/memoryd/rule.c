@@ -68,6 +68,15 @@ static bool take_number(const struct key *key, struct rule *rule,
     return !xk_parse_u64(value, key->least, key->most, member(key, rule));
 }
 
+static bool take_answer(const struct key *key, struct rule *rule,
+                        const char *value)
+{
+    bool yes = !strcmp(value, "yes");
+
+    *member(key, rule) = yes ? RULE_YES : RULE_NO;
+    return yes || !strcmp(value, "no");
+}
+
 #define KEY(name, member, take, least, most, right) \
     { name, offsetof(struct rule, member), take, least, most, right }
 
@@ -82,6 +91,7 @@ static const struct key keys[] = {
         "a number from 1 to 1000"),
     KEY("pace", pace_kib, take_size, 1024, RULE_SIZE_MAX_KIB,
         "a size a second, such as 64M"),
+    KEY("recover", recover, take_answer, 0, 0, "yes or no"),
     KEY("overcommit", overcommit_kib, take_size, 2048, RULE_SIZE_MAX_KIB,
         "a size of at least 2M, such as 256M"),
 };
@@ -118,7 +128,8 @@ static int take_word(const char *word, size_t len, struct rule *rule,
 
     if (!key || !eq) {
         snprintf(why, RULE_WHY_MAX, "\"%s\": expected name=, min=, max=, "
-                 "weight=, pace= or overcommit=", quote(safe, word, len));
+                 "weight=, pace=, recover= or overcommit=",
+                 quote(safe, word, len));
         return -EINVAL;
     }
     bit = 1u << (key - keys);

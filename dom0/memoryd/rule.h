@@ -17,12 +17,15 @@
 #define RULE_PACE_KIB (64u * 1024)      /* a second; likewise */
 #define RULE_SIZE_MAX_KIB (UINT64_C(1) << 40)
 
+enum rule_answer { RULE_UNSAID, RULE_NO, RULE_YES };
+
 /* What was not said is 0. */
 struct rule {
     char name[64];              /* as in struct domain */
     uint64_t min_kib, max_kib;
     uint64_t weight;            /* 1 to 1000 */
     uint64_t pace_kib;          /* a second */
+    uint64_t recover;           /* enum rule_answer: in the background */
     uint64_t overcommit_kib;    /* of its memory that the host may have */
 };
 

@@ -126,7 +126,7 @@ static void read_guest(struct domain *dom, struct actor *a,
     rule = settings_rule(&dom->md->settings, dom->name);
     g->connected = can_move(dom);
     g->size = less(domain_size(dom), domain_beside(dom));
-    g->busy = dom->op || dom->recovery || dom->guard.watching ||
+    g->busy = domain_busy(dom) || dom->guard.watching ||
               dom->device.balloon.phase != BALLOON_IDLE ||
               xk_now_us() < dom->balance.next_us;
     if (dom->op)

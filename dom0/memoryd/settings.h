@@ -26,6 +26,8 @@ struct settings {
     uint32_t guard_lend;            /* 1: with host memory */
     uint32_t guard_low_mib;         /* stopped below it; 0: by its vcpus */
     uint32_t recover_share_percent; /* of a guest's time, for recovery */
+    uint32_t recover_background;    /* 1: by itself, see background.h */
+    uint32_t background_share_percent;  /* of a guest's time, for that */
     uint32_t free_page_reporting;   /* 1: offered to guests */
     uint32_t balancer;              /* 1: memory moves between guests */
     uint32_t balance_interval_ms;   /* from one plan to the next */

@@ -18,6 +18,7 @@ xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 
 xl_memory_SOURCES = \
 	dom0/xl/memory.c dom0/xl/memory.h \
+	dom0/xl/memory_drain.c \
 	dom0/xl/memory_recoalesce.c \
 	dom0/xl/memory_resume.c \
 	dom0/xl/cells.c dom0/xl/cells.h \

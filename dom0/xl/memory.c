@@ -19,6 +19,8 @@ static const struct {
     { "plan", memory_plan, "what the balancer would do now, and why" },
     { "policy", memory_policy, "what holds for each guest, and who said so" },
     { "resume", memory_resume, "lend a guest memory that the guard stopped" },
+    { "drain", memory_drain,
+      "leave a guest without populate-on-demand, for xl pci-attach" },
     { "recoalesce", memory_recoalesce,
       "make a guest's shattered 2 MiB ranges whole again" },
 };

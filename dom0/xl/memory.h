@@ -7,6 +7,7 @@
 #define XK_XL_MEMORY_H
 
 int memory_resume(int argc, char **argv);
+int memory_drain(int argc, char **argv);
 int memory_show(int argc, char **argv);
 int memory_map(int argc, char **argv);
 int memory_top(int argc, char **argv);

@@ -16,7 +16,8 @@
 #define SUPER_KIB 2048u
 
 struct outcome {
-    uint64_t domid, ranges, recovered, busy, refused, skipped, duration_us;
+    uint64_t domid, ranges, recovered, busy, pinned, refused, skipped,
+        duration_us;
     const char *name;
 };
 
@@ -29,6 +30,7 @@ static const struct xk_field fields[] = {
     FIELD(COUNT, "ranges", ranges),
     FIELD(COUNT, "recovered", recovered),
     FIELD(COUNT, "busy", busy),
+    FIELD(COUNT, "pinned", pinned),
     FIELD(COUNT, "refused", refused),
     FIELD(COUNT, "skipped", skipped),
     FIELD(COUNT, "duration_us", duration_us),
@@ -53,6 +55,17 @@ static void show_row(const char *title, uint64_t ranges, const char *what)
     printf("%-10s %8" PRIu64 "  %s\n", title, ranges, what);
 }
 
+/* Of what there was to recover and the guest could have moved. */
+static void show_share(const struct outcome *o)
+{
+    uint64_t movable = o->recovered + o->busy + o->refused;
+
+    if (movable)
+        printf("\n%" PRIu64 ".%" PRIu64 " %% of what the guest can move is "
+               "whole now.\n", o->recovered * 100 / movable,
+               o->recovered * 1000 / movable % 10);
+}
+
 static int show_outcome(struct json_object *result)
 {
     struct outcome o = { .name = NULL };
@@ -69,9 +82,11 @@ static int show_outcome(struct json_object *result)
            xk_duration(o.duration_us).text);
     show_row("ranges", o.ranges, "of 2 MiB looked at");
     show_row("recovered", o.recovered, "one piece now");
-    show_row("busy", o.busy, "in use, cannot be moved");
+    show_row("busy", o.busy, "in use, could not be moved now");
+    show_row("pinned", o.pinned, "in use by the guest's kernel, never moved");
     show_row("refused", o.refused, "the host had no 2 MiB in one piece");
     show_row("skipped", o.skipped, "whole already, or part of the balloon");
+    show_share(&o);
     return XK_EXIT_DONE;
 }
 

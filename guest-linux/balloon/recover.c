@@ -32,6 +32,30 @@ static bool recover_possible(unsigned long pfn)
 }
 
 /*
+ * A page that this kernel uses itself: it is neither a program's nor a file's,
+ * so nothing can move it. Free pages count no users; a page on its way to or
+ * from the lists of those that can be moved has a mapping.
+ */
+static bool recover_is_kernel(struct page *page)
+{
+	if (PageSlab(page) || PageTable(page))
+		return true;
+	return page_count(page) && !PageLRU(page) && !__PageMovable(page) &&
+	       !READ_ONCE(page->mapping);
+}
+
+/* Why the allocator did not free the range: never, or not now. */
+static u32 recover_refusal(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < XK_SUPER_PAGES; i++)
+		if (recover_is_kernel(pfn_to_page(pfn + i)))
+			return XK_BALLOON_EPINNED;
+	return XK_BALLOON_EBUSY;
+}
+
+/*
  * Other programs' data must not leave: Xen does not clear what a living guest
  * frees. An allocator that clears has done so already.
  */
@@ -56,12 +80,13 @@ u32 xk_recover_range(unsigned long pfn)
 	};
 
 	if (!IS_ALIGNED(pfn, XK_SUPER_PAGES) || !recover_possible(pfn))
-		return XK_BALLOON_EBUSY;
+		return XK_BALLOON_EPINNED;
 	/* Not at the price of the guest's own reserve. */
-	if (!xk_floor_spares(XK_SUPER_PAGES) ||
-	    alloc_contig_range(pfn, pfn + XK_SUPER_PAGES, MIGRATE_MOVABLE,
-			       GFP_KERNEL | __GFP_NOWARN))
+	if (!xk_floor_spares(XK_SUPER_PAGES))
 		return XK_BALLOON_EBUSY;
+	if (alloc_contig_range(pfn, pfn + XK_SUPER_PAGES, MIGRATE_MOVABLE,
+			       GFP_KERNEL | __GFP_NOWARN))
+		return recover_refusal(pfn);
 	recover_clear(pfn_to_page(pfn));
 	return status[xk_pages_swap(pfn_to_page(pfn))];
 }

@@ -275,6 +275,8 @@ static uint32_t recover_range(struct guest *g, uint64_t gfn)
     uint64_t end = gfn + XK_SUPER_PAGES, at;
 
     if (gfn < g->pinned_end && end > g->pinned)
+        return XK_BALLOON_EPINNED;
+    if (gfn < g->busy_end && end > g->busy)
         return XK_BALLOON_EBUSY;
     if (fake_guest_decrease(g->domid, &gfn, 1, XK_SUPER_ORDER) != 1)
         return XK_BALLOON_EHOST;

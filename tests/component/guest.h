@@ -43,7 +43,8 @@ struct guest {
     uint64_t bare;              /* pages given without an allowance, ever */
     uint64_t id, todo, given;   /* the job; id 0: none */
     uint64_t target;
-    uint64_t pinned, pinned_end;    /* gfns whose contents it cannot move */
+    uint64_t pinned, pinned_end;    /* gfns whose contents it never moves */
+    uint64_t busy, busy_end;    /* and those it cannot move now */
     bool last, stop, recovering;
     bool pieces;                /* the host has no 2 MiB in one piece for it */
     uint32_t status;

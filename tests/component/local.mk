@@ -26,6 +26,7 @@ component_programs = tests/component/test_memoryd \
 	tests/component/test_guard \
 	tests/component/test_balancer \
 	tests/component/test_hostile tests/component/test_kill \
+	tests/component/test_drain \
 	tests/component/test_map tests/component/test_overcommit \
 	tests/component/test_trace tests/component/test_pressure \
 	tests/component/test_recovery tests/component/test_reporting \
@@ -49,6 +50,12 @@ tests_component_test_balancer_SOURCES = tests/component/test_balancer.c
 tests_component_test_balancer_CPPFLAGS = $(COMPONENT_CPPFLAGS)
 tests_component_test_balancer_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_balancer_LDADD = tests/component/libxkplay.a \
+	$(COMPONENT_LIBS)
+
+tests_component_test_drain_SOURCES = tests/component/test_drain.c
+tests_component_test_drain_CPPFLAGS = $(COMPONENT_CPPFLAGS)
+tests_component_test_drain_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_drain_LDADD = tests/component/libxkplay.a \
 	$(COMPONENT_LIBS)
 
 tests_component_test_hostile_SOURCES = tests/component/test_hostile.c

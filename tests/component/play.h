@@ -16,7 +16,7 @@
 #include "memoryd.h"
 
 #define PLAY_GUESTS 4
-#define PLAY_WAIT_MS 8000u
+#define PLAY_WAIT_MS 20000u
 
 /* A command's connection. */
 struct play_rpc {

@@ -70,6 +70,7 @@ static void check_sums(struct json_object *reply)
     ck_assert_int_eq(play_number(reply, "ranges"),
                      play_number(reply, "recovered") +
                      play_number(reply, "busy") +
+                     play_number(reply, "pinned") +
                      play_number(reply, "refused") +
                      play_number(reply, "skipped"));
 }
@@ -109,7 +110,8 @@ START_TEST(makes_whole)
     ck_assert_msg(!play_error(reply), "%s", play_message(reply));
     ck_assert_int_eq(play_number(reply, "ranges"), RANGES);
     ck_assert_int_eq(play_number(reply, "recovered"), RANGES - 2);
-    ck_assert_int_eq(play_number(reply, "busy"), 1);
+    ck_assert_int_eq(play_number(reply, "busy"), 0);
+    ck_assert_int_eq(play_number(reply, "pinned"), 1);
     ck_assert_int_eq(play_number(reply, "skipped"), 1);
     check_sums(reply);
     json_object_put(reply);
@@ -320,6 +322,126 @@ START_TEST(refuses_states)
 }
 END_TEST
 
+/* ---- by itself ---- */
+
+/* As a guest that was restored while memoryd ran: what it has of its own is
+ * at both ends. */
+static void restored(void)
+{
+    map_note_ram(play_domain(&play, dom), MAP_SHATTERED);
+    pin_the_end();
+    play.md.settings.background_share_percent = 50;
+    play.md.settings.recover_background = 1;
+}
+
+static bool begun(struct play *p, void *arg)
+{
+    (void)arg;
+    return play_domain(p, dom)->recovery != NULL;
+}
+
+static bool all_whole(struct play *p, void *arg)
+{
+    (void)p, (void)arg;
+    return play_info(dom).supers == RANGES - 2;
+}
+
+/* Not by default, not where a rule says no; where one says yes. */
+START_TEST(only_when_told_to)
+{
+    struct settings *s = &play.md.settings;
+
+    restored();
+    s->recover_background = _i == 1;
+    snprintf(s->rules[0].name, sizeof(s->rules[0].name), "fake%u", dom);
+    s->rules[0].recover = _i == 2 ? RULE_YES : RULE_NO;
+    s->nr_rules = _i ? 1 : 0;
+    background_soon(play_domain(&play, dom));
+    ck_assert_int_eq(play_until(&play, begun, NULL, 2500), _i == 2);
+}
+END_TEST
+
+START_TEST(by_itself)
+{
+    restored();
+    /* The front-end says that it is there, and that is all. */
+    guest->connected = false;
+    play_domain(&play, dom)->device.balloon.known = false;
+    ck_assert_int_eq(guest_connect(guest), 0);
+    ck_assert(play_until(&play, all_whole, NULL, 8000));
+    ck_assert(play_until(&play, at_rest, NULL, 3000));
+    /* What is pinned is not tried for ever. */
+    ck_assert(!evtimer_pending(play_domain(&play, dom)->background.timer,
+                               NULL));
+    ck_assert_uint_eq(play_info(dom).pause_calls, 0);
+    play_check(dom);
+}
+END_TEST
+
+/* A range that is busy is tried again later, a longer while each time. */
+START_TEST(comes_back_for_the_busy)
+{
+    struct timeval left, now;
+
+    restored();
+    guest->busy = 20 * SUPER;
+    guest->busy_end = 21 * SUPER;
+    background_soon(play_domain(&play, dom));
+    ck_assert(play_until(&play, begun, NULL, 4000));
+    ck_assert(play_until(&play, at_rest, NULL, 8000));
+    ck_assert_uint_eq(play_info(dom).supers, RANGES - 3);
+    ck_assert(evtimer_pending(play_domain(&play, dom)->background.timer,
+                              &left));
+    (void)evutil_gettimeofday(&now, NULL);
+    ck_assert_int_gt(left.tv_sec, now.tv_sec + 5);
+}
+END_TEST
+
+/* It stops for a guest that is short of memory, and for any command. */
+START_TEST(makes_way)
+{
+    struct json_object *reply;
+
+    restored();
+    play.md.settings.background_share_percent = 1;
+    background_soon(play_domain(&play, dom));
+    ck_assert(play_until(&play, begun, NULL, 4000));
+    if (_i == 0) {
+        ck_assert_int_eq(guest_press(guest, 10, 0, 900), 0);
+        ck_assert(play_until(&play, at_rest, NULL, 4000));
+        ck_assert_uint_lt(play_info(dom).supers, RANGES - 2);
+    } else if (_i == 1) {
+        reply = play_call(&play, "sweep", "{\"domain\":\"1\"}");
+        ck_assert_msg(!play_error(reply), "%s", play_message(reply));
+        json_object_put(reply);
+    } else {
+        reply = recoalesce();
+        ck_assert_msg(!play_error(reply), "%s", play_message(reply));
+        json_object_put(reply);
+        ck_assert(at_rest(&play, NULL));
+        ck_assert(all_whole(&play, NULL));
+    }
+    play_check(dom);
+}
+END_TEST
+
+/* In the middle the guest, or memoryd, goes. */
+START_TEST(by_itself_to_the_end)
+{
+    restored();
+    background_soon(play_domain(&play, dom));
+    ck_assert(play_until(&play, has_begun, NULL, 4000));
+    if (_i) {
+        play_down(&play);
+        play_check(dom);
+    } else {
+        ck_assert_int_eq(fake_domain_destroy(dom), 0);
+        play_idle(&play, 50);
+        ck_assert_ptr_null(play_domain(&play, dom));
+    }
+}
+END_TEST
+
 /* ---- a hostile guest ---- */
 
 struct wrong {
@@ -432,6 +554,11 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, not_beside_others);
     tcase_add_test(tc, pages_on_demand_go_first);
     tcase_add_test(tc, refuses_states);
+    tcase_add_loop_test(tc, only_when_told_to, 0, 3);
+    tcase_add_test(tc, by_itself);
+    tcase_add_test(tc, comes_back_for_the_busy);
+    tcase_add_loop_test(tc, makes_way, 0, 3);
+    tcase_add_loop_test(tc, by_itself_to_the_end, 0, 2);
     tcase_add_loop_test(tc, wrong_answers, 0, XK_ARRAY_SIZE(wrongs));
     tcase_add_test(tc, too_many_answers);
     tcase_add_test(tc, answer_without_a_job);

@@ -92,8 +92,8 @@ MAP = map_of([(2, 1), (1, 63), (3, 50), (4, 10), (0, 4)])
 
 
 RECOALESCE = {
-    "domid": 3, "name": "web", "ranges": 256, "recovered": 200, "busy": 50,
-    "refused": 2, "skipped": 4, "duration_us": 2400000,
+    "domid": 3, "name": "web", "ranges": 256, "recovered": 200, "busy": 8,
+    "pinned": 42, "refused": 2, "skipped": 4, "duration_us": 2400000,
 }
 
 

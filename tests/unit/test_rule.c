@@ -27,6 +27,11 @@ START_TEST(test_good)
     ck_assert_uint_eq(r.overcommit_kib, 0);
     ck_assert_int_eq(rule_parse("name=a,overcommit=2M", &r, why), 0);
     ck_assert_uint_eq(r.overcommit_kib, 2048);
+    ck_assert_int_eq(r.recover, RULE_UNSAID);
+    ck_assert_int_eq(rule_parse("name=a,recover=yes", &r, why), 0);
+    ck_assert_int_eq(r.recover, RULE_YES);
+    ck_assert_int_eq(rule_parse("recover=no,name=a", &r, why), 0);
+    ck_assert_int_eq(r.recover, RULE_NO);
 }
 END_TEST
 
@@ -57,6 +62,7 @@ static const char *const bads[][2] = {
     { "name=a,weight=1001", "expected a number from 1 to 1000" },
     { "name=a,weight=1G", "expected a number" },
     { "name=a,pace=0", "pace \"0\": expected a size a second" },
+    { "name=a,recover=1", "recover \"1\": expected yes or no" },
     { "name=a,overcommit=1", "overcommit \"1\": expected a size of at least" },
     { "name=a,overcommit=yes", "expected a size of at least 2M" },
     { "name=a,pace=fast", "pace \"fast\": expected a size a second" },

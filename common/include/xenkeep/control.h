@@ -71,16 +71,22 @@
  *   resume {"domain"}    -> {"domid","name","lent_kib"}
  *       of a guest that the guard stopped: lends it what it needs to go on,
  *       also where the policy does not, and lets it run
+ *   drain {"domain","end"?} -> {"domid","name","drained":bool,"filled_kib"}
+ *       fills all populate-on-demand entries of the guest, which has none and
+ *       no cache then; memoryd makes no new ones, and refuses all work on its
+ *       memory, until it is called with end. Also after memoryd has been
+ *       started anew. Progress phase: "drain" (pages).
  *   recoalesce {"domain","background"?}
  *       has the guest make its shattered 2 MiB ranges whole again, while it
  *       runs. With background the answer comes at once, with no range done
  *       yet, and the work goes on; its end is in the log. Progress phase:
  *       "recover" (pages).
- *       -> {"domid","name","ranges","recovered","busy","refused","skipped",
- *       "duration_us"}
+ *       -> {"domid","name","ranges","recovered","busy","pinned","refused",
+ *       "skipped","duration_us"}
  *       ranges: of RAM; recovered: one piece now; busy: in use, the guest
- *       cannot move what is in it; refused: the host had no 2 MiB in one
- *       piece; skipped: whole already, or not RAM alone. The four add up to
+ *       could not move what is in it; pinned: it holds memory of the guest's
+ *       kernel, which is never moved; refused: the host had no 2 MiB in one
+ *       piece; skipped: whole already, or not RAM alone. The five add up to
  *       ranges.
  *   plan {"domain"?}     what the balancer would do now; changes nothing, and
  *       is also there when the balancer is off

@@ -47,8 +47,9 @@
  *              piece. At most XK_BALLOON_RANGES of them.
  *   G RECOVERED (version 2) one for each of these ranges, in their order:
  *              `pages` is its first gfn, `status` how it went. OK: taken back
- *              as one extent. EBUSY: in use and not to be moved, nothing was
- *              done. EHOST: the host had no 2 MiB in one piece, or did not
+ *              as one extent. EBUSY: in use and not to be moved now, nothing
+ *              was done. EPINNED: the same, and it holds a page of the kernel
+ *              itself, which is never moved. EHOST: the host had no 2 MiB in one piece, or did not
  *              take it; it is as it was, but in single pages. ENOMEM: not all
  *              of it came back, the rest is in the balloon.
  *
@@ -155,7 +156,8 @@
 #define XK_BALLOON_EREFUSED	3	/* beyond the limit, or not now */
 #define XK_BALLOON_EBUSY	4	/* suspending, unloading, another job */
 #define XK_BALLOON_EHOST	5	/* the host gave no memory back */
-#define XK_BALLOON_STATUS_MAX	XK_BALLOON_EHOST
+#define XK_BALLOON_EPINNED	6	/* it holds what is never moved */
+#define XK_BALLOON_STATUS_MAX	XK_BALLOON_EPINNED
 
 /*
  * One message, 64 bytes. Fields a type does not name are zero and ignored.

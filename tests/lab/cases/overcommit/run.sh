@@ -10,7 +10,7 @@
 
 OVER=$((128 * 1024))
 
-printf '%s\n' 'guard_low_mib = 20' 'host_reserve_mib = 128' \
+printf '%s\n' 'host_reserve_mib = 128' \
     'guests = [ "name=one,overcommit=128M" ]' >>/tmp/memoryd.conf
 
 # over NAME: what the host has of it, KiB
@@ -45,7 +45,7 @@ give()
 
 start_memoryd
 # What a program has given back is zero memory again.
-create_guest one memory=448 extra='init_on_free=1'
+create_guest one memory=640 vcpus=1 extra='init_on_free=1'
 pages=$(domain_value one pages)
 guest one 'mkdir -p /tmp/f /tmp/g && xk-fill start /tmp/f 32 5'
 give one
@@ -54,7 +54,7 @@ give one
 guest one 'xk-fill check /tmp/f'
 
 note "it writes to all of it, and gets back what it is"
-GUEST_TIMEOUT=120 guest one 'xk-fill start /tmp/g 300 6'
+GUEST_TIMEOUT=120 guest one 'xk-fill start /tmp/g 440 6'
 GUEST_TIMEOUT=60 guest one 'xk-fill check /tmp/g && xk-fill check /tmp/f'
 [ "$(over one)" = 0 ]
 [ "$(domain_value one pages)" = "$pages" ]
@@ -84,8 +84,8 @@ taken=$(($(host_free_kib) / 1024 - 24))
 create_guest other agent=no kernel="$STAGE/dom0/toucher" ramdisk=none \
     memory=$taken maxmem=$taken on_poweroff=preserve extra=sparse
 note "other has $taken MiB, free are $(($(host_free_kib) / 1024))"
-guest one '(xk-fill start /tmp/g 300 8 && touch /tmp/g.done) >/dev/null 2>&1 &'
-wait_for 60 'grep -q "one: stopped before Xen" $OUT/memoryd.log'
+guest one '(xk-fill start /tmp/g 440 8 && touch /tmp/g.done) >/dev/null 2>&1 &'
+wait_for 90 'grep -q "one: stopped before Xen" $OUT/memoryd.log'
 wait_for 10 '[ "$(domain_value one paused)" = 1 ]'
 ! crashed one
 "$XL_MEMORY" resume one 2>"$OUT/resume.txt" && fail "there was nothing"
