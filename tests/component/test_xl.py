@@ -247,7 +247,10 @@ class Recoalesce(XlTest):
         for text in ("web (domain 3): recovered 400.0 MiB in 2.4 s",
                      "ranges          256  of 2 MiB looked at",
                      "recovered       200  one piece now",
-                     "busy             50  in use, cannot be moved",
+                     "busy              8  in use, could not be moved now",
+                     "pinned           42  in use by the guest's kernel, never "
+                     "moved",
+                     "95.2 % of what the guest can move is whole now.",
                      "refused           2  the host had no 2 MiB in one piece",
                      "skipped           4  whole already, or part of the "
                      "balloon"):
@@ -298,6 +301,27 @@ class Normal(XlTest):
         self.assertNotIn("balloon  ", out)
         self.assertEqual(server.request["params"],
                          {"domain": "3", "dry_run": True})
+
+    def test_drain(self):
+        answer = {"domid": 3, "name": "web", "drained": True,
+                  "filled_kib": 20480}
+        for args, params, drained, text in (
+                ((), {"domain": "web"}, True,
+                 "web is drained, 20.0 MiB were filled; it is left alone"),
+                (("--end",), {"domain": "web", "end": True}, False,
+                 "web is no longer left alone.")):
+            with self.subTest(args):
+                server = self.serve(result(dict(answer, drained=drained)))
+                code, out, err = self.run_xl("xl-memory", "drain", "web",
+                                             *args)
+                self.assertEqual((code, err), (0, ""))
+                self.assertEqual(server.request["method"], "drain")
+                self.assertEqual(server.request["params"], params)
+                self.assertIn(text, out)
+                server.close()
+                os.unlink(self.path)
+        self.serve(result(dict(answer, drained=1)))
+        self.assert_fails(1, "has no sound", "xl-memory", "drain", "web")
 
     def test_sweep_summary(self):
         self.serve(result(SWEEP))
@@ -1069,7 +1093,7 @@ class Output(XlTest):
 class Documentation(XlTest):
     PROGRAMS = ("xl-sweep", "xl-memory")
     COMMANDS = (("xl-sweep",), ("xl-memory",), ("xl-memory", "map"),
-                ("xl-memory", "top"))
+                ("xl-memory", "drain"), ("xl-memory", "top"))
 
     def source(self, *parts):
         with open(os.path.join(SRCDIR, *parts), encoding="ascii") as file:
