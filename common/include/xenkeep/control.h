@@ -24,8 +24,8 @@
  *   memory {"domain"?}   -> {"host":{"total_kib","free_kib"},"domains":[DOM]}
  *       DOM: {"domid","name","type":"pv|pvh|hvm","size_kib","target_kib",
  *       "max_kib","pod_entries_kib","pod_cache_kib","overcommitted_kib",
- *       "swept_kib","ballooned_kib","limit_kib","frontend":"absent|connecting|connected|
- *       broken","busy":bool,"note":S}
+ *       "swept_kib","ballooned_kib","limit_kib","frontend":"absent|connecting|
+ *       connected|broken","busy":bool,"note":S}
  *       swept_kib: committed since memoryd knows the domain; note: why
  *       something is not offered, "" if all is.
  *   map {"domain"}
