@@ -55,7 +55,8 @@ DOMAIN = {
     "domid": 3, "name": "web", "type": "pvh", "size_kib": 1572864,
     "target_kib": 1572864, "max_kib": 2097152, "pod_entries_kib": 0,
     "pod_cache_kib": 0, "overcommitted_kib": 0, "swept_kib": 172544,
-    "ballooned_kib": 524288, "limit_kib": 1048576, "frontend": "connected", "busy": False, "note": "",
+    "ballooned_kib": 524288, "limit_kib": 1048576, "frontend": "connected",
+    "busy": False, "note": "",
 }
 
 MEMORY = {

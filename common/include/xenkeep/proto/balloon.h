@@ -49,9 +49,10 @@
  *              `pages` is its first gfn, `status` how it went. OK: taken back
  *              as one extent. EBUSY: in use and not to be moved now, nothing
  *              was done. EPINNED: the same, and it holds a page of the kernel
- *              itself, which is never moved. EHOST: the host had no 2 MiB in one piece, or did not
- *              take it; it is as it was, but in single pages. ENOMEM: not all
- *              of it came back, the rest is in the balloon.
+ *              itself, which is never moved. EHOST: the host had no 2 MiB in
+ *              one piece, or did not take it; it is as it was, but in single
+ *              pages. ENOMEM: not all of it came back, the rest is in the
+ *              balloon.
  *
  *   D FEATURES (version 2) at most once, after connecting: `pages` is a sum
  *              of XK_BALLOON_FEATURE_*, what dom0 offers beside jobs
