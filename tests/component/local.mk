@@ -134,7 +134,7 @@ tests_component_libxkfilesplay_a_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_libxkfilesplay_a_SOURCES = \
 	tests/component/files_play.c tests/component/files_play.h
 
-files_programs = tests/component/test_filed
+files_programs = tests/component/test_filed tests/component/test_p9
 check_PROGRAMS += $(files_programs)
 TESTS += $(files_programs)
 
@@ -143,4 +143,9 @@ tests_component_test_filed_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_test_filed_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_filed_LDADD = tests/component/libxkfilesplay.a \
 	$(FILES_LIBS)
+
+tests_component_test_p9_SOURCES = tests/component/test_p9.c
+tests_component_test_p9_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_p9_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_p9_LDADD = $(FILES_LIBS)
 endif

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_front.c \
 	tests/fuzz/fuzz_journal.c \
 	tests/fuzz/fuzz_listing.c \
+	tests/fuzz/fuzz_p9.c \
 	tests/fuzz/fuzz_parse.c \
 	tests/fuzz/fuzz_picture.c \
 	tests/fuzz/fuzz_ring.c \
