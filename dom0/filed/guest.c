@@ -18,6 +18,7 @@
 #include <xenkeep/parse.h>
 #include <xenkeep/util.h>
 
+#include "p9_device.h"
 #include "sandbox.h"
 #include "server.h"
 #include "share_path.h"
@@ -93,6 +94,7 @@ static void show(struct guest *g, struct lent *l)
 {
     device_create(&g->device);
     device_share(&g->device, l);
+    p9_device_share(g, l);
     tell(g, LINK_ADD, l);
 }
 
@@ -122,6 +124,7 @@ void guest_lent_changed(struct guest *g, struct lent *l)
     if (l->share.type != SHARE_VOLUME)
         share_path_mode(l->fd, &l->share);
     device_share(&g->device, l);
+    p9_device_share(g, l);
     tell(g, LINK_SET, l);
 }
 
@@ -140,6 +143,7 @@ static void gone(struct guest *g, struct lent *l)
 
 void guest_revoke(struct guest *g, struct lent *l, bool now)
 {
+    p9_device_revoke(g, l->id, now);
     if (!g->server || l->fd < 0) {
         gone(g, l);
         return;
@@ -172,6 +176,8 @@ static void lend_kept(struct guest *g)
     store_dispose(&kept);
     if (g->lent)
         device_create(&g->device);
+    for (l = g->lent; l; l = l->next)
+        p9_device_share(g, l);
 }
 
 /* ---- the server ---- */
@@ -361,6 +367,7 @@ static void guest_free(struct guest *g)
     struct lent *l;
 
     bury(g);
+    p9_devices_dispose(g, false);
     for (at = &g->filed->guests; *at != g; at = &(*at)->next)
         ;
     *at = g->next;
@@ -409,6 +416,7 @@ static void drop_gone(struct filed *fd)
         if (rc || info.dying ||
             memcmp(info.uuid, g->info.uuid, sizeof(info.uuid))) {
             device_remove(&g->device);
+            p9_devices_dispose(g, true);
             guest_free(g);
         }
     }
@@ -441,8 +449,10 @@ static void on_change(const char *path, void *arg)
     (void)path;
     drop_gone(fd);
     /* The toolstack begins a guest with an empty directory. */
-    for (g = fd->guests; g; g = g->next)
+    for (g = fd->guests; g; g = g->next) {
         device_check(&g->device);
+        p9_devices_check(g);
+    }
     add_new(fd);
 }
 

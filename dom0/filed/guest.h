@@ -17,6 +17,8 @@
 #include "link.h"
 #include "share.h"
 
+struct p9_device;
+
 enum lent_state { LENT_LIVE, LENT_DRAINING, LENT_REVOKED };
 
 /* A share that was lent. */
@@ -37,6 +39,7 @@ struct guest {
     struct lent *lent;
     uint32_t next_id;
     struct device device;
+    struct p9_device *p9;       /* one for each share lent to stock guests */
     pid_t server;               /* 0: none */
     int link;
     struct event *heard;        /* from the server */

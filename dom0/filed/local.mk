@@ -2,6 +2,7 @@
 # filed: a library of its parts, so that tests link what the daemon is.
 noinst_LIBRARIES += dom0/filed/libxkfiled.a
 dom0_filed_libxkfiled_a_SOURCES = \
+	dom0/filed/child.c dom0/filed/child.h \
 	dom0/filed/codec.c dom0/filed/codec.h \
 	dom0/filed/control.c dom0/filed/control.h \
 	dom0/filed/device.c dom0/filed/device.h \
@@ -13,16 +14,18 @@ dom0_filed_libxkfiled_a_SOURCES = \
 	dom0/filed/node.c dom0/filed/node.h \
 	dom0/filed/ops.c dom0/filed/ops.h \
 	dom0/filed/owner.c dom0/filed/owner.h dom0/filed/plan.h \
-	dom0/filed/p9.c dom0/filed/p9.h dom0/filed/p9_fid.c \
-	dom0/filed/p9_fid.h \
+	dom0/filed/p9.c dom0/filed/p9.h dom0/filed/p9_device.c \
+	dom0/filed/p9_device.h dom0/filed/p9_fid.c dom0/filed/p9_fid.h \
 	dom0/filed/p9_msg.c dom0/filed/p9_msg.h \
 	dom0/filed/p9_ring.c dom0/filed/p9_ring.h \
+	dom0/filed/p9_server.c dom0/filed/p9_server.h \
 	dom0/filed/queue.c dom0/filed/queue.h dom0/filed/restore.c \
 	dom0/filed/sandbox.c dom0/filed/sandbox.h \
 	dom0/filed/server.c dom0/filed/server.h \
 	dom0/filed/settings.c dom0/filed/settings.h \
 	dom0/filed/share.c dom0/filed/share.h \
 	dom0/filed/share_path.c dom0/filed/share_path.h \
+	dom0/filed/shut_in.c dom0/filed/shut_in.h \
 	dom0/filed/state.h dom0/filed/store.c dom0/filed/store.h \
 	dom0/filed/table.c dom0/filed/table.h dom0/filed/wire_ring.h \
 	dom0/filed/workers.c dom0/filed/workers.h dom0/filed/xattr.c

@@ -19,12 +19,10 @@
 #include "link.h"
 #include "mapping.h"
 #include "queue.h"
-#include "sandbox.h"
+#include "shut_in.h"
 #include "workers.h"
 
 #define WORKERS 4u
-/* Beside those of nodes, files and locks. */
-#define SPARE_DESCRIPTORS 256u
 /* While a share drains, its users are counted so often. */
 #define DRAIN_MS 100
 
@@ -82,33 +80,14 @@ static int open_queues(struct server *s)
     return rc;
 }
 
-/* With fewer descriptors than are wanted, half are for nodes. */
-static void fit(struct ops_limits *limits, uint32_t descriptors)
-{
-    uint32_t others = limits->files + limits->locks + SPARE_DESCRIPTORS;
-
-    if (descriptors >= limits->descriptors + others)
-        return;
-    limits->descriptors = descriptors / 2;
-    limits->locks = descriptors / 16;
-    limits->files = descriptors > 4 * SPARE_DESCRIPTORS
-                        ? descriptors / 4 : descriptors / 8;
-}
-
-static int shut_in(struct server *s)
+static int shut_server_in(struct server *s)
 {
     struct ops_config config = {
         .limits = s->plan->limits, .epoch = s->plan->epoch, .fd_dir = -1,
     };
-    uint32_t descriptors = config.limits.descriptors + config.limits.files +
-                           config.limits.locks + SPARE_DESCRIPTORS;
-    int rc = sandbox_enter(s->plan->uid, &descriptors, &config.fd_dir);
 
-    fit(&config.limits, descriptors);
     memcpy(config.key, s->plan->key, sizeof(config.key));
-    if (!rc)
-        rc = ops_open(&s->ops, &config);
-    return rc ? rc : sandbox_filter();
+    return shut_in(s->plan->uid, &config, &s->ops);
 }
 
 static int go(struct server *s)
@@ -240,7 +219,7 @@ static int serve(struct server *s, const char **what_r)
     if (rc)
         return rc;
     *what_r = "shutting itself in";
-    rc = shut_in(s);
+    rc = shut_server_in(s);
     if (rc)
         return rc;
     *what_r = "serving";
