@@ -58,7 +58,7 @@ static const int allowed[] = {
     SCMP_SYS(newfstatat), SCMP_SYS(fstatfs), SCMP_SYS(readlinkat),
     SCMP_SYS(getdents64), SCMP_SYS(mkdirat), SCMP_SYS(mknodat),
     SCMP_SYS(symlinkat), SCMP_SYS(linkat), SCMP_SYS(unlinkat),
-    SCMP_SYS(renameat2),
+    SCMP_SYS(renameat), SCMP_SYS(renameat2),
     /* attributes */
     SCMP_SYS(fchmodat), SCMP_SYS(fchownat), SCMP_SYS(utimensat),
     SCMP_SYS(getxattr), SCMP_SYS(setxattr), SCMP_SYS(listxattr),
