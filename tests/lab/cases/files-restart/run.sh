@@ -20,7 +20,7 @@ guest one 'echo held >/mnt/w/log && (exec 9>>/mnt/w/log; flock 9
     while [ ! -e /tmp/stop ]; do echo line >&9; usleep 50000; done
     echo last >&9; echo done >/tmp/locked) & true'
 
-for i in $(seq 20); do
+for _ in $(seq 20); do
     old=$(server_pid)
     kill -9 "$old"
     wait_for 5 "[ -n \"\$(server_pid)\" ] && [ \"\$(server_pid)\" != $old ]"
