@@ -519,7 +519,7 @@ static int dir_tmpfile(struct user_namespace *ns, struct inode *dir,
 	ihold(inode);
 	set_nlink(inode, 1);
 	d_tmpfile(file, inode);
-	err = finish_open_simple(file, 0);
+	err = finish_open(file, file->f_path.dentry, generic_file_open);
 	if (err)
 		xk_file_put(inode, xf);
 	else
