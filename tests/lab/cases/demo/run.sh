@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# what: the first job, shown: sweep a real guest, inflate it, beside xl mem-set
-# proves: a1
+# what: what xenkeep does, shown on real guests: memory, files, evidence
+# proves: a1 c1 d6
 # needs: pvh stage
 # timeout: 240
+# allow: sysrq: Trigger a crash|Kernel panic - not syncing -- the guest of the third part
 # tier: asked
 . /lab/dom0/memory.sh
+. /lab/dom0/files.sh
+. /lab/dom0/crash.sh
 
 say()
 {
@@ -17,6 +20,13 @@ shown()
 {
     printf '\033[36mdom0# %s\033[0m\n' "$*"
     "$@"
+}
+
+# in_guest NAME COMMAND: the same, typed in the guest
+in_guest()
+{
+    printf '\033[32m%s# %s\033[0m\n' "$1" "$2"
+    guest "$1" "$2"
 }
 
 until_free()
@@ -55,3 +65,34 @@ echo "all as they were"
 echo
 echo "stock $((stock / 1000)) ms, xenkeep $((ours / 1000)) ms:" \
     "$((stock * 10 / ours / 10)).$((stock * 10 / ours % 10)) times faster"
+
+say "Files: web shall read a folder of dom0, and write another."
+start_filed
+mkdir -p /var/srv/media /var/srv/inbox
+seq 1 100000 >/var/srv/media/numbers
+shown xl-files add web /var/srv/media --read-only
+shown xl-files add web /var/srv/inbox
+load_xkfs web
+in_guest web 'mkdir /srv && mount -t xkfs none /srv && ls /srv'
+in_guest web 'md5sum /srv/media/numbers && ! touch /srv/media/x'
+shown md5sum /var/srv/media/numbers
+in_guest web 'echo "from web" >/srv/inbox/note'
+shown cat /var/srv/inbox/note
+shown xl-files list
+shown xl-files revoke web media
+in_guest web 'ls /srv; ! cat /srv/media/numbers'
+
+say "Evidence: web holds a secret and panics. crashd writes and seals the dump."
+make_keys owner owner
+start_crashd
+guest web 'for i in $(seq 2000); do echo "password-of-the-demo $i"; done \
+    >/tmp/secret'
+in_guest web '(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'
+wait_for 60 'recorded web'
+shown xl-crash list
+shown xl-crash show "$(record web id)"
+printf '\033[36mdom0# grep -r password-of-the-demo %s\033[0m\n' "$STORE"
+! grep -r password-of-the-demo "$STORE" || fail "the secret is in the store"
+echo "nothing: what is private is sealed for the owner's certificate"
+shown xenkeep-dump verify --host "$STORE/host.pub" --key /root/owner.key \
+    "$(dump_of web)"
