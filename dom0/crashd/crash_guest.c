@@ -117,8 +117,9 @@ static void settle(struct xk_guest *g)
     }
     if (action == XK_ACTION_PRESERVE ||
         xk_hv_dominfo(g->cd->hv, g->info.domid, &now) || now.dying ||
-        !now.shutdown || memcmp(now.uuid, g->info.uuid, 16))
+        !now.shutdown)
         return;
+    g->info = now;              /* xl may have given it another uuid */
     want(g, action == XK_ACTION_RESTART ? XK_ACTOR_RESTART
                                         : XK_ACTOR_DESTROY);
 }
@@ -222,10 +223,11 @@ static void job_done(struct xk_guest *g)
         xk_warn("%s (domain %u), %s: no dump: %s", g->name, g->info.domid,
                 xk_reason_name(&g->info), job->why);
     else
-        xk_info("%s (domain %u), %s: dump %s, %llu MiB in %llu ms", g->name,
-                g->info.domid, xk_reason_name(&g->info), job->id,
+        xk_info("%s (domain %u), %s: dump %s, %llu MiB in %llu ms%s%s",
+                g->name, g->info.domid, xk_reason_name(&g->info), job->id,
                 (unsigned long long)(job->file_bytes >> 20),
-                (unsigned long long)(job->duration_us / 1000));
+                (unsigned long long)(job->duration_us / 1000),
+                job->stop[0] ? ": " : "", job->stop);
     answer(g, job->rc ? job->rc : rc, record);
     json_object_put(record);
     job_free(g);
@@ -277,6 +279,8 @@ static void fill_job(struct xk_guest *g, struct xk_job *job)
 
     job->hv = cd->job_hv[g->job_slot];
     job->info = g->info;
+    job->name = g->name;
+    job->causes = &cd->causes;
     job->ram_pages = g->ram_pages;
     job->store = cd->policy.store;
     job->workers = cd->policy.workers;

@@ -178,6 +178,17 @@ static int open_hypervisor(struct xk_crashd *cd)
     return rc;
 }
 
+/* Without rules a death is dumped all the same, and its cause is unknown. */
+static void read_causes(struct xk_crashd *cd, const char *dir)
+{
+    char why[XK_CAUSES_WHY] = "";
+    int rc = dir ? xk_causes_load(&cd->causes, dir, why) : 0;
+
+    if (rc)
+        xk_warn("rules of the diagnosis: %s: %s", dir,
+                why[0] ? why : strerror(-rc));
+}
+
 int xk_crashd_open(struct xk_crashd *cd,
                    const struct xk_crashd_places *places)
 {
@@ -199,6 +210,8 @@ int xk_crashd_open(struct xk_crashd *cd,
         rc = open_hypervisor(cd);
     if (!rc)
         rc = say("xenstore", xk_xs_open(&cd->xs, cd->loop.base));
+    if (!rc)
+        read_causes(cd, places->causes);
     if (!rc)
         xk_recipients_read(&cd->recipients, cd->policy.keys, time(NULL));
     return rc;
@@ -258,6 +271,7 @@ void xk_crashd_dispose(struct xk_crashd *cd)
         xk_hv_close(cd->job_hv[i]);
     xk_hv_close(cd->hv);
     xk_recipients_dispose(&cd->recipients);
+    xk_causes_dispose(&cd->causes);
     xk_signer_free(cd->signer);
     xk_close(&cd->notify[0]);
     xk_close(&cd->notify[1]);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "actor.h"
+#include "causes.h"
 #include "ctl.h"
 #include "hv.h"
 #include "loop.h"
@@ -45,6 +46,7 @@ struct xk_crashd {
     struct xk_ctl *ctl;
     struct xk_policy policy;
     struct xk_recipients recipients;
+    struct xk_causes causes;    /* rules of the diagnosis */
     struct xk_signer *signer;
     struct xk_actor actor;
     struct event *actor_event, *notify_event;
@@ -64,6 +66,7 @@ struct xk_crashd {
  */
 struct xk_crashd_places {
     const char *run_dir, *dump_dir, *xl;
+    const char *causes;         /* a folder of rules; NULL: none */
 };
 
 void xk_crashd_init(struct xk_crashd *cd);

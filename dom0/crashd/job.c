@@ -17,6 +17,7 @@
 
 #include "fault.h"
 #include "image_domain.h"
+#include "inquest.h"
 #include "unseal.h"
 
 static int __attribute__((format(printf, 3, 4)))
@@ -54,13 +55,16 @@ static bool on_progress(void *ctx, uint64_t done, uint64_t total)
     return !job->cancel;
 }
 
-/* Is it still the guest that it was? Its frames may be another's now. */
+/*
+ * Is it still there? Xen gives a domain's number again only when all others
+ * had their turn. The uuid is no sign: rename-restart changes that of a corpse.
+ */
 static int still_there(struct xk_job *job)
 {
     struct xk_dominfo now;
 
     if (xk_hv_dominfo(job->hv, job->info.domid, &now) || now.dying ||
-        memcmp(now.uuid, job->info.uuid, sizeof(now.uuid)))
+        (job->info.shutdown && !now.shutdown))
         return fail(job, -ESRCH, "the guest was destroyed while its memory "
                     "was read");
     return 0;
@@ -159,6 +163,8 @@ static int with_kernel(struct xk_job *job, struct xk_image *img)
         return rc;
     rc = store_dump(job, img, found ? kernel : NULL, &classifier);
     xk_classifier_dispose(&classifier);
+    if (!rc && job->info.shutdown)
+        xk_inquest(job, found ? kernel : NULL);
     return rc;
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "causes.h"
 #include "dump.h"
 #include "hv.h"
 #include "recipients.h"
@@ -24,6 +25,8 @@ struct xk_job {
     /* What is to be done; the caller's until the end. */
     struct xk_hv *hv;           /* this job's alone */
     struct xk_dominfo info;
+    const char *name;           /* of the guest */
+    const struct xk_causes *causes;
     uint64_t ram_pages;         /* 0: by its limit */
     const char *store;
     char id[XK_STORE_ID_SIZE];  /* begun in the store */
@@ -45,6 +48,7 @@ struct xk_job {
     uint64_t sealed[XK_CLASSES];        /* bytes of the file, by class */
     uint8_t dump_id[16];
     char release[XK_UTS_FIELD];         /* of the guest's kernel; "" */
+    char stop[200], title[256];         /* the stop code; in words, or "" */
     pthread_t thread;
 };
 

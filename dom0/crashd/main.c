@@ -149,7 +149,8 @@ int main(int argc, char **argv)
 {
     struct options o = {
         .config = DEFAULT_CONFIG,
-        .places = { XK_CONTROL_DIR, XK_XEN_DUMP_DIR, "xl" },
+        .places = { XK_CONTROL_DIR, XK_XEN_DUMP_DIR, "xl",
+                    XK_SYSCONFDIR "/xenkeep/crash.d" },
     };
     static struct xk_crashd cd;
     int rc, status;

@@ -113,6 +113,8 @@ static void add_job(struct json_object *obj, const struct xk_record *rec)
 
     hex(job->dump_id, sizeof(job->dump_id), id);
     add_text(obj, "kernel", job->release);
+    add_text(obj, "stop", job->stop);
+    add_text(obj, "title", job->title);
     add_number(obj, "duration_us", job->duration_us);
     if (job->rc)
         return;

@@ -12,6 +12,7 @@
  *     why       a clause, or ""
  *     live      it ran on
  *     kernel    release, or ""
+ *     stop, title   the diagnosis: its code, and in words; of a dumped one
  *     pages     {class: {found, stored, bytes}}, of a stored one
  *     bytes     of the dump's file; memory_bytes: of the guest
  *     duration_us, dump (its id, hex), plain (classes that anybody can read)

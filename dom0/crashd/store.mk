@@ -7,6 +7,7 @@ dom0_crashd_libxkcrashd_a_SOURCES += \
 	dom0/crashd/crashd.c dom0/crashd/crashd.h \
 	dom0/crashd/diskless.c dom0/crashd/diskless.h \
 	dom0/crashd/image_domain.c dom0/crashd/image_domain.h \
+	dom0/crashd/inquest.c dom0/crashd/inquest.h \
 	dom0/crashd/job.c dom0/crashd/job.h \
 	dom0/crashd/policy.c dom0/crashd/policy.h \
 	dom0/crashd/recipients.c dom0/crashd/recipients.h \

@@ -77,7 +77,8 @@ static void show(struct json_object *r)
     line("uuid", crash_text_of(r, "uuid").text);
     line("time", crash_time(crash_number_of(r, "time")).text);
     line("reason", crash_text_of(r, "reason").text);
-    line("title", crash_text_of(r, "title").text);
+    line("cause", crash_text_of(r, "title").text);
+    line("stop code", crash_text_of(r, "stop").text);
     line("kernel", crash_text_of(r, "kernel").text);
     line("dump", crash_text_of(r, "outcome").text);
     line("why", crash_text_of(r, "why").text);

@@ -125,7 +125,7 @@ static void be_crashd(void)
     static struct xk_crashd cd;
     static char run[XK_POLICY_PATH], cores[XK_POLICY_PATH],
         xl[XK_POLICY_PATH];
-    struct xk_crashd_places places = { run, cores, xl };
+    struct xk_crashd_places places = { run, cores, xl, NULL };
 
     path_of(run, "run");
     path_of(cores, "cores");
