@@ -12,7 +12,7 @@ set -euo pipefail
 DOM0_MODULES="virtio_pci virtio_blk crc32c_generic ext4 9p 9pnet_virtio"
 GUEST_MODULES="xen-blkfront xenfs xen-evtchn xen-gntdev xen-gntalloc
     xen-privcmd xen-netfront 9p 9pnet_xen crc32c_generic ext4 loop
-    overlay fuse zram squashfs"
+    overlay fuse zram squashfs ata_piix sd_mod"
 
 work=$(mktemp -d "$OUT/work.XXXXXX")
 cd "$work"

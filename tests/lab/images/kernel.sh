@@ -50,6 +50,11 @@ for part in arch block crypto lib mm \
 done
 rm -rf "$dst"/kernel/drivers/net/{ethernet,wireless,can,usb,wan,phy}
 rm -rf "$dst"/kernel/drivers/char/{ipmi,tpm,agp,pcmcia}
+# Of the disks that a device model emulates, the one that xl gives by default.
+for name in ata/{libata,ata_piix} scsi/{scsi_common,scsi_mod,sd_mod}; do
+    mkdir -p "$dst/kernel/drivers/${name%/*}"
+    cp "$src/kernel/drivers/$name.ko" "$dst/kernel/drivers/$name.ko"
+done
 depmod -b m "$KVER"
 tar -C m --sort=name -cf "$OUT/modules.tar" lib
 
