@@ -328,8 +328,13 @@ void balloon_greet(struct balloon *b)
         .type = XK_BALLOON_FEATURES, .pages = XK_BALLOON_FEATURE_REPORTING,
     };
 
-    if (b->dev->version >= 2 && reporting_offered(domain_of(b)))
+    if (b->dev->version < 2)
+        return;
+    if (reporting_offered(domain_of(b)))
         (void)device_send(b->dev, &slot);
+    else if (domain_of(b)->info.type == XK_GUEST_HVM)
+        xk_info("%s: it is not asked to report free memory: its device model "
+                "may hold pages that no grant shows", domain_of(b)->name);
 }
 
 void balloon_lost(struct balloon *b)

@@ -33,7 +33,7 @@ const char *const sweep_skip_names[SKIP_COUNT] = {
     [SKIP_CHANGED] = "changed", [SKIP_GRANTED] = "granted",
     [SKIP_REFUSED] = "refused-by-xen", [SKIP_PARTLY] = "partly-ballooned",
     [SKIP_SWEPT] = "already-swept", [SKIP_UNREADABLE] = "unreadable",
-    [SKIP_LOW] = "low-memory",
+    [SKIP_LOW] = "low-memory", [SKIP_MODEL] = "device-model",
 };
 
 enum phase {
@@ -285,6 +285,19 @@ static bool still_zero(struct sweep *s, size_t range)
            ranges_judge(result.present, result.zero) == RANGE_ZERO;
 }
 
+/* Single pages come next, where they may be taken. */
+static void end_super(struct sweep *s)
+{
+    s->phase = PHASE_GIVE;
+    s->cursor = 0;
+    if (!s->dom->md->settings.sweep_regular)
+        return;
+    if (s->dom->info.type == XK_GUEST_PVH)
+        s->phase = PHASE_REGULAR;
+    else
+        s->report->skipped[SKIP_MODEL] += ranges_in(&s->ranges, RANGE_SPLIT);
+}
+
 static int commit_super(struct sweep *s, uint64_t *wait_us)
 {
     struct window_item items[WINDOW_ITEMS];
@@ -307,10 +320,7 @@ static int commit_super(struct sweep *s, uint64_t *wait_us)
             s->report->skipped[SKIP_CHANGED]++;
     }
     if (!n) {
-        s->phase = s->dom->md->settings.sweep_regular &&
-                           s->dom->info.type == XK_GUEST_PVH
-                       ? PHASE_REGULAR : PHASE_GIVE;
-        s->cursor = 0;
+        end_super(s);
         return 0;
     }
     tell(s, "commit",

@@ -25,6 +25,7 @@ enum sweep_skip {
     SKIP_SWEPT,         /* populate-on-demand already */
     SKIP_UNREADABLE,    /* it could not be mapped */
     SKIP_LOW,           /* the first 2 MiB: firmware and boot data */
+    SKIP_MODEL,         /* split, and a device model may hold pages of it */
     SKIP_COUNT
 };
 
