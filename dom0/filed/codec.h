@@ -16,14 +16,17 @@
 
 #include <xenkeep/proto/xkfs.h>
 
+#include "audit.h"
 #include "ops.h"
+#include "remember.h"
+#include "stats.h"
 
 /* Requests that may break the protocol before the device is lost. */
 #define CODEC_FAULTS 64u
 
 /* Features that are served. */
 #define CODEC_FEATURES (XK_XKFS_FEAT_LOCKS | XK_XKFS_FEAT_XATTR | \
-                        XK_XKFS_FEAT_ACL)
+                        XK_XKFS_FEAT_ACL | XK_XKFS_FEAT_RESTORE)
 
 struct codec_wait;
 
@@ -32,6 +35,9 @@ struct codec {
     uint8_t *pool;              /* shared with the guest */
     size_t pool_size;
     uint64_t epoch;
+    struct memory memory;
+    struct stats *stats;        /* SHARES_MAX of them */
+    struct audit *audit;
     atomic_bool greeted;        /* HELLO was answered */
     atomic_uint faults;
     pthread_mutex_t lock;       /* of what follows */
@@ -50,7 +56,8 @@ enum codec_result {
     CODEC_WORKER,       /* would wait: do it once more with `wait` */
 };
 
-void codec_init(struct codec *codec);
+/* The rest is set before. */
+void codec_init(struct codec *codec, struct remember *remember);
 void codec_dispose(struct codec *codec);
 
 /*

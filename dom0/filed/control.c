@@ -21,6 +21,10 @@
 #include "share_path.h"
 #include "store.h"
 
+/* As many as fit in an answer's line. */
+#define AUDIT_SHOWN 200u
+#define STATS_SHOWN 32u
+
 #define ROW(name, type, field, help) \
     { "xk_filed_" name, type, "", help, offsetof(struct totals, field) }
 
@@ -405,6 +409,126 @@ out:
     store_dispose(&a.kept);
 }
 
+/* ---- what was done ---- */
+
+static struct json_object *ops_json(const struct stats *stats)
+{
+    struct json_object *obj = json_object_new_object();
+    uint64_t n;
+    unsigned int op;
+
+    for (op = 1; op < XK_XKFS_OPS; op++) {
+        n = atomic_load(&stats->ops[op]);
+        if (n)
+            add_number(obj, audit_op_name(op), n & INT64_MAX);
+    }
+    return obj;
+}
+
+static struct json_object *latency_json(const struct stats *stats)
+{
+    struct json_object *list = json_object_new_array();
+    unsigned int i;
+
+    for (i = 0; i < STATS_BUCKETS; i++)
+        json_object_array_add(list, json_object_new_int64(
+            (int64_t)(atomic_load(&stats->latency[i]) & INT64_MAX)));
+    return list;
+}
+
+static struct json_object *stats_json(const struct guest *g,
+                                      const struct lent *l)
+{
+    static const struct stats none;
+    const struct stats *stats = g->area ? &g->area->stats[l->id % SHARES_MAX]
+                                        : &none;
+    struct json_object *obj = json_object_new_object();
+
+    add_text(obj, "domain", g->name);
+    add_text(obj, "name", l->share.name);
+    add_number(obj, "read_bytes", atomic_load(&stats->read_bytes) & INT64_MAX);
+    add_number(obj, "written_bytes",
+               atomic_load(&stats->written_bytes) & INT64_MAX);
+    add_number(obj, "errors", atomic_load(&stats->errors) & INT64_MAX);
+    add_number(obj, "refused", atomic_load(&stats->refused) & INT64_MAX);
+    json_object_object_add(obj, "operations", ops_json(stats));
+    json_object_object_add(obj, "latency_us", latency_json(stats));
+    return obj;
+}
+
+/* The guest of a call that asks about one that runs, or NULL: failed. */
+static struct guest *running(struct xk_ctl_call *call,
+                             struct json_object *params, struct filed *fd)
+{
+    struct about a;
+
+    if (!about_guest(call, params, fd, &a))
+        return NULL;
+    store_dispose(&a.kept);
+    if (!a.guest)
+        xk_ctl_fail(call, XK_RPC_REFUSED, "%s does not run", a.name);
+    return a.guest;
+}
+
+static void do_stats(struct xk_ctl_call *call, struct json_object *params,
+                     void *arg)
+{
+    struct guest *g = running(call, params, arg);
+    const char *name = text_of(params, "name");
+    struct json_object *obj, *list;
+    struct lent *l;
+
+    if (!g)
+        return;
+    list = json_object_new_array();
+    for (l = g->lent; l && json_object_array_length(list) < STATS_SHOWN;
+         l = l->next)
+        if (!name || !strcmp(name, l->share.name))
+            json_object_array_add(list, stats_json(g, l));
+    obj = json_object_new_object();
+    json_object_object_add(obj, "shares", list);
+    xk_ctl_reply(call, obj);
+}
+
+static struct json_object *record_json(const struct guest *g,
+                                       const struct audit_record *r)
+{
+    struct json_object *obj = json_object_new_object();
+    char safe[4 * AUDIT_NAME];
+    struct lent *l;
+
+    for (l = g->lent; l && l->id != r->share; l = l->next)
+        ;
+    add_number(obj, "time_ns", r->time_ns & INT64_MAX);
+    add_text(obj, "share", l ? l->share.name : "");
+    add_text(obj, "operation", audit_op_name(r->op));
+    add_text(obj, "name", xk_log_safe(safe, sizeof(safe), r->name));
+    add_number(obj, "uid", r->uid);
+    add_number(obj, "ino", r->ino & INT64_MAX);
+    add_text(obj, "result", r->status ? strerror(-r->status) : "ok");
+    return obj;
+}
+
+static void do_audit(struct xk_ctl_call *call, struct json_object *params,
+                     void *arg)
+{
+    struct guest *g = running(call, params, arg);
+    struct json_object *obj, *list;
+    struct audit_record r;
+    uint64_t last, i;
+
+    if (!g)
+        return;
+    list = json_object_new_array();
+    last = g->area ? g->area->audit.next : 0;
+    for (i = AUDIT_SHOWN; i--; )
+        if (last > i && !audit_get(&g->area->audit, last - i, &r))
+            json_object_array_add(list, record_json(g, &r));
+    obj = json_object_new_object();
+    json_object_object_add(obj, "records", list);
+    xk_ctl_reply(call, obj);
+}
+
 const struct xk_ctl_method control_methods[] = {
     { "version", do_version },
     { "metrics", do_metrics },
@@ -412,5 +536,7 @@ const struct xk_ctl_method control_methods[] = {
     { "add", do_add },
     { "set", do_set },
     { "revoke", do_revoke },
+    { "stats", do_stats },
+    { "audit", do_audit },
     { NULL, NULL },
 };

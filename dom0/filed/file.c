@@ -336,6 +336,40 @@ static ssize_t append(struct file *f, const void *buf, size_t size,
     return n;
 }
 
+/* A volume has its end where it has it. */
+static ssize_t write_volume(struct file *f, const void *buf, size_t size,
+                            uint64_t off)
+{
+    struct ops_attr attr;
+    int rc = attr_read(f->node, f->fd, &attr);
+
+    if (rc)
+        return rc;
+    if (off >= attr.size)
+        return -ENOSPC;
+    return write_at(f->fd, buf, xk_min_u64(size, attr.size - off), (off_t)off,
+                    0);
+}
+
+static ssize_t write_file(struct file *f, const void *buf, size_t size,
+                          uint64_t *at, bool at_end)
+{
+    struct quota_change q;
+    ssize_t n = quota_begin(&q, f->node->slot, f->fd, size);
+
+    if (n)
+        return n;
+    if (at_end) {
+        pthread_mutex_lock(&f->node->slot->append);
+        n = append(f, buf, size, at);
+        pthread_mutex_unlock(&f->node->slot->append);
+    } else {
+        n = write_at(f->fd, buf, size, (off_t)*at, 0);
+    }
+    quota_end(&q);
+    return n;
+}
+
 ssize_t ops_write(struct ops *ops, uint64_t fh, uint64_t off,
                   const void *buf, size_t size, bool at_end, uint64_t *at_r)
 {
@@ -347,16 +381,26 @@ ssize_t ops_write(struct ops *ops, uint64_t fh, uint64_t off,
         return n;
     if (!range_ok(off, size))
         n = -EFBIG;
-    else if (at_end && f->node->slot->type == SHARE_VOLUME)
-        n = -ENOSPC;
-    else if (at_end)
-        n = append(f, buf, size, &at);
+    else if (f->node->slot->type == SHARE_VOLUME)
+        n = at_end ? -ENOSPC : write_volume(f, buf, size, off);
     else
-        n = write_at(f->fd, buf, size, (off_t)off, 0);
+        n = write_file(f, buf, size, &at, at_end);
     if (at_r)
         *at_r = at;
     file_put(ops, f);
     return n;
+}
+
+int ops_pace(struct ops *ops, uint64_t fh, uint64_t bytes, bool wait)
+{
+    struct file *f;
+    int rc = file_get(ops, fh, &f);
+
+    if (rc)
+        return rc;
+    rc = f->node->slot ? quota_pace(f->node->slot, bytes, wait) : 0;
+    file_put(ops, f);
+    return rc;
 }
 
 int ops_fsync(struct ops *ops, uint64_t fh, bool datasync)
@@ -375,6 +419,7 @@ int ops_fsync(struct ops *ops, uint64_t fh, bool datasync)
 int ops_fallocate(struct ops *ops, uint64_t fh, int mode, uint64_t off,
                   uint64_t len)
 {
+    struct quota_change q = { .fd = -1 };
     struct file *f;
     int rc = file_for(ops, fh, O_WRONLY, &f);
 
@@ -387,7 +432,11 @@ int ops_fallocate(struct ops *ops, uint64_t fh, int mode, uint64_t off,
              mode != (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE))
         rc = -EOPNOTSUPP;       /* its size is fixed */
     else
+        rc = quota_begin(&q, f->node->slot, f->fd,
+                         mode & FALLOC_FL_PUNCH_HOLE ? 0 : len);
+    if (!rc)
         rc = fallocate(f->fd, mode, (off_t)off, (off_t)len) ? -errno : 0;
+    quota_end(&q);
     file_put(ops, f);
     return rc;
 }
@@ -417,6 +466,7 @@ int ops_copy(struct ops *ops, uint64_t fh, uint64_t off, uint64_t fh2,
              uint64_t off2, uint64_t len, uint64_t *copied_r)
 {
     struct file *from, *to = NULL;
+    struct quota_change q;
     off_t in = (off_t)off, out = (off_t)off2;
     ssize_t n;
     int rc = file_for(ops, fh, O_RDONLY, &from);
@@ -428,10 +478,15 @@ int ops_copy(struct ops *ops, uint64_t fh, uint64_t off, uint64_t fh2,
         rc = -EINVAL;
     if (!rc && from->node->slot != to->node->slot)
         rc = -EXDEV;
+    if (!rc && to->node->slot->type == SHARE_VOLUME)
+        rc = -EOPNOTSUPP;
+    if (!rc)
+        rc = quota_begin(&q, to->node->slot, to->fd, len);
     if (!rc) {
         n = copy_file_range(from->fd, &in, to->fd, &out, len, 0);
         rc = n < 0 ? -errno : 0;
         *copied_r = (uint64_t)n;
+        quota_end(&q);
     }
     file_put(ops, to);
     file_put(ops, from);

@@ -18,6 +18,7 @@
 #include <xenkeep/parse.h>
 #include <xenkeep/util.h>
 
+#include "key.h"
 #include "p9_device.h"
 #include "sandbox.h"
 #include "server.h"
@@ -182,20 +183,34 @@ static void lend_kept(struct guest *g)
 
 /* ---- the server ---- */
 
-/* It ended, or is ended now. */
-static void bury(struct guest *g)
+/* It ended, or is ended now; its status, as of waitpid(). */
+static int bury(struct guest *g)
 {
+    int status = 0;
+
     if (!g->server)
-        return;
+        return 0;
     if (g->heard)
         event_free(g->heard);
     g->heard = NULL;
     xk_close(&g->link);
     (void)kill(g->server, SIGKILL);
-    while (waitpid(g->server, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(g->server, &status, 0) < 0 && errno == EINTR)
         ;
     g->server = 0;
     g->filed->totals.servers--;
+    return status;
+}
+
+static void say_how(const struct guest *g, int status)
+{
+    if (WIFSIGNALED(status))
+        xk_warn("%s: its server was ended by signal %d%s", g->name,
+                WTERMSIG(status), WTERMSIG(status) == SIGSYS
+                ? ": a system call that it has no need of" : "");
+    else
+        xk_warn("%s: its server ended with code %d", g->name,
+                WEXITSTATUS(status));
 }
 
 /* What drained has nobody left who uses it. */
@@ -212,7 +227,7 @@ static void end_drains(struct guest *g)
 
 void guest_unserve(struct guest *g)
 {
-    bury(g);
+    (void)bury(g);
     end_drains(g);
 }
 
@@ -238,9 +253,8 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
     if (rc == -EAGAIN)
         return;
     if (rc <= 0) {
-        xk_warn("%s: its server ended", g->name);
         g->filed->totals.deaths++;
-        bury(g);
+        say_how(g, bury(g));
         device_lost(&g->device);
         return;
     }
@@ -252,10 +266,27 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
         device_break(&g->device, msg.why);
 }
 
+/* What outlives the server: made when there is the first. */
+static int have_state(struct guest *g)
+{
+    int rc = 0;
+
+    if (!g->area)
+        rc = area_open(g->filed->run_dir, g->info.domid, g->info.uuid,
+                       &g->area);
+    if (!rc && !g->keyed) {
+        rc = key_get(g->filed->state_dir, g->name, g->key);
+        g->keyed = !rc;
+    }
+    return rc ? rc : sandbox_make_home(&g->home);
+}
+
 static void complete(struct guest *g, struct plan *plan)
 {
     const struct settings *s = &g->filed->settings;
 
+    plan->area = g->area;
+    memcpy(plan->key, g->key, sizeof(plan->key));
     plan->domid = g->info.domid;
     plan->epoch = filed_epoch(g->filed);
     plan->uid = s->uid_base + g->info.domid;
@@ -266,14 +297,15 @@ static void complete(struct guest *g, struct plan *plan)
     };
 }
 
-static _Noreturn void child(const struct plan *plan, int link)
+static _Noreturn void child(const struct guest *g, const struct plan *plan,
+                            int link)
 {
     struct sigaction dfl = { .sa_handler = SIG_DFL };
 
     (void)sigaction(SIGTERM, &dfl, NULL);
     (void)sigaction(SIGINT, &dfl, NULL);
     (void)sigaction(SIGHUP, &dfl, NULL);
-    if (sandbox_close_fds(link))
+    if (sandbox_go_home(&g->home) || sandbox_close_fds(link))
         _exit(EXIT_FAILURE);
     server_run(plan, link);
 }
@@ -291,7 +323,7 @@ static int start(struct guest *g, const struct plan *plan)
     if (!rc) {
         g->server = fork();
         if (!g->server)
-            child(plan, link);
+            child(g, plan, link);
         rc = g->server < 0 ? -errno : 0;
         sandbox_after_fork();
     }
@@ -308,7 +340,10 @@ int guest_serve(struct guest *g, struct plan *plan)
     struct lent *l;
     int rc;
 
-    bury(g);
+    (void)bury(g);
+    rc = have_state(g);
+    if (rc)
+        return rc;
     complete(g, plan);
     rc = start(g, plan);
     if (rc)
@@ -326,7 +361,7 @@ int guest_serve(struct guest *g, struct plan *plan)
     g->heard = event_new(g->filed->loop.base, g->link, EV_READ | EV_PERSIST,
                          on_link, g);
     if (!g->heard || event_add(g->heard, NULL)) {
-        bury(g);
+        (void)bury(g);
         return -ENOMEM;
     }
     return 0;
@@ -354,6 +389,7 @@ static void guest_add(struct filed *fd, const struct xk_dominfo *info)
     g->info = *info;
     g->next_id = 1;
     g->link = -1;
+    g->home = (struct sandbox_home)SANDBOX_NO_HOME;
     read_name(g);
     device_init(&g->device, g);
     g->next = fd->guests;
@@ -366,11 +402,13 @@ static void guest_free(struct guest *g)
     struct guest **at;
     struct lent *l;
 
-    bury(g);
+    (void)bury(g);
     p9_devices_dispose(g, false);
     for (at = &g->filed->guests; *at != g; at = &(*at)->next)
         ;
     *at = g->next;
+    area_close(g->area);
+    sandbox_drop_home(&g->home);
     while ((l = g->lent)) {
         g->lent = l->next;
         xk_close(&l->fd);
@@ -417,6 +455,7 @@ static void drop_gone(struct filed *fd)
             memcmp(info.uuid, g->info.uuid, sizeof(info.uuid))) {
             device_remove(&g->device);
             p9_devices_dispose(g, true);
+            area_remove(fd->run_dir, g->info.domid);
             guest_free(g);
         }
     }

@@ -12,9 +12,11 @@
 
 #include <event2/event.h>
 
+#include "area.h"
 #include "device.h"
 #include "filed.h"
 #include "link.h"
+#include "sandbox.h"
 #include "share.h"
 
 struct p9_device;
@@ -40,6 +42,10 @@ struct guest {
     uint32_t next_id;
     struct device device;
     struct p9_device *p9;       /* one for each share lent to stock guests */
+    struct area *area;          /* NULL: not yet */
+    uint8_t key[OPS_KEY_SIZE];
+    bool keyed;
+    struct sandbox_home home;
     pid_t server;               /* 0: none */
     int link;
     struct event *heard;        /* from the server */

@@ -65,6 +65,28 @@ static int made_entry(struct ops *ops, struct node *dir, const char *name,
     return rc;
 }
 
+/* One file more, of this user. */
+static int begin_making(struct slot *slot, const struct ops_cred *cred)
+{
+    int rc = quota_take(slot, 0, 1);
+
+    if (rc)
+        return rc;
+    rc = cred_become(slot, cred);
+    if (rc)
+        quota_settle(slot, 0, 0, -1);
+    return rc;
+}
+
+/* `rc`: of the making. */
+static int end_making(struct slot *slot, int rc)
+{
+    cred_return();
+    if (rc)
+        quota_settle(slot, 0, 0, -1);
+    return rc;
+}
+
 int ops_mkdir(struct ops *ops, uint64_t dir, const char *name, uint32_t mode,
               const struct ops_cred *cred, struct ops_entry *entry_r)
 {
@@ -73,11 +95,10 @@ int ops_mkdir(struct ops *ops, uint64_t dir, const char *name, uint32_t mode,
 
     if (rc)
         return rc;
-    rc = cred_become(d->slot, cred);
-    if (!rc) {
-        rc = mkdirat(fd, name, mode & 07777) ? -errno : 0;
-        cred_return();
-    }
+    rc = begin_making(d->slot, cred);
+    if (!rc)
+        rc = end_making(d->slot,
+                        mkdirat(fd, name, mode & 07777) ? -errno : 0);
     if (!rc)
         rc = made_entry(ops, d, name, entry_r);
     node_put(ops, d);
@@ -110,12 +131,11 @@ int ops_mknod(struct ops *ops, uint64_t dir, const char *name, uint32_t mode,
         return rc;
     rc = type_allowed(d->slot, mode);
     if (!rc)
-        rc = cred_become(d->slot, cred);
-    if (!rc) {
-        rc = mknodat(fd, name, mode & (S_IFMT | 07777),
-                     makedev(major_nr, minor_nr)) ? -errno : 0;
-        cred_return();
-    }
+        rc = begin_making(d->slot, cred);
+    if (!rc)
+        rc = end_making(d->slot,
+                        mknodat(fd, name, mode & (S_IFMT | 07777),
+                                makedev(major_nr, minor_nr)) ? -errno : 0);
     if (!rc)
         rc = made_entry(ops, d, name, entry_r);
     node_put(ops, d);
@@ -132,11 +152,9 @@ int ops_symlink(struct ops *ops, uint64_t dir, const char *name,
     if (rc)
         return rc;
     /* Its target is the guest's: dom0 never follows it. */
-    rc = cred_become(d->slot, cred);
-    if (!rc) {
-        rc = symlinkat(target, fd, name) ? -errno : 0;
-        cred_return();
-    }
+    rc = begin_making(d->slot, cred);
+    if (!rc)
+        rc = end_making(d->slot, symlinkat(target, fd, name) ? -errno : 0);
     if (!rc)
         rc = made_entry(ops, d, name, entry_r);
     node_put(ops, d);
@@ -158,9 +176,12 @@ int ops_link(struct ops *ops, uint64_t dir, const char *name, uint64_t node,
         rc = -EPERM;
     if (!rc) {
         old = node_fd(ops, n);
-        rc = old < 0 ? old
-             : linkat(ops->config.fd_dir, fd_name(old).text, fd, name,
-                      AT_SYMLINK_FOLLOW) ? -errno : 0;
+        rc = old < 0 ? old : quota_take(d->slot, 0, 1);
+        if (!rc && linkat(ops->config.fd_dir, fd_name(old).text, fd, name,
+                      AT_SYMLINK_FOLLOW)) {
+            rc = -errno;
+            quota_settle(d->slot, 0, 0, -1);
+        }
     }
     if (!rc)
         rc = entry_of(ops, n, entry_r);
@@ -173,11 +194,15 @@ static int remove_name(struct ops *ops, uint64_t dir, const char *name,
                        int flags)
 {
     struct node *d;
+    struct quota_loss loss;
     int fd, rc = dir_for(ops, dir, name, &d, &fd);
 
     if (rc)
         return rc;
+    quota_look(d->slot, fd, name, &loss);
     rc = unlinkat(fd, name, flags) ? -errno : 0;
+    if (!rc)
+        quota_lost(d->slot, &loss);
     node_put(ops, d);
     return rc;
 }
@@ -204,6 +229,7 @@ static void note_place(struct ops *ops, struct node *dir, const char *name)
 int ops_rename(struct ops *ops, uint64_t dir, const char *name,
                uint64_t new_dir, const char *new_name, unsigned int flags)
 {
+    struct quota_loss loss;
     struct node *d, *e = NULL;
     int fd, new_fd, rc = dir_for(ops, dir, name, &d, &fd);
 
@@ -216,9 +242,13 @@ int ops_rename(struct ops *ops, uint64_t dir, const char *name,
         rc = -EINVAL;
     if (!rc && (flags & RENAME_WHITEOUT) && !slot_rule(d->slot)->devices)
         rc = -EPERM;
+    if (!rc)
+        quota_look(e->slot, new_fd, new_name, &loss);
     if (!rc && renameat2(fd, name, new_fd, new_name, flags))
         rc = -errno;
     if (!rc) {
+        if (!(flags & RENAME_EXCHANGE))
+            quota_lost(e->slot, &loss);
         note_place(ops, e, new_name);
         if (flags & RENAME_EXCHANGE)
             note_place(ops, d, name);
@@ -243,7 +273,7 @@ static int made_file(struct ops *ops, struct node *dir, const char *name,
 
     rc = path < 0 ? -errno
                   : node_of_fd(ops, dir->slot, name ? dir : NULL, name, path,
-                               0, &n);
+                               &n);
     if (!rc)
         rc = entry_of(ops, n, entry_r);
     if (rc) {
@@ -280,7 +310,7 @@ static int create_at(struct ops *ops, struct node *dir, int dir_fd,
 
     if (rc)
         return rc;
-    rc = cred_become(dir->slot, cred);
+    rc = begin_making(dir->slot, cred);
     if (rc) {
         file_unreserve(dir->slot);
         return rc;
@@ -288,8 +318,7 @@ static int create_at(struct ops *ops, struct node *dir, int dir_fd,
     flags &= CREATE_KNOWN;
     fd = openat(dir_fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW |
                 O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode & 07777);
-    rc = fd < 0 ? -errno : 0;
-    cred_return();
+    rc = end_making(dir->slot, fd < 0 ? -errno : 0);
     if (rc) {
         file_unreserve(dir->slot);
         return rc;

@@ -47,9 +47,13 @@ int identity_of(int fd, struct identity *id)
 
 bool identity_is(const struct identity *id, const struct node *node)
 {
-    return id->ino == node->ino && id->dev == node->dev &&
-           id->mode == node->mode && id->fh_len == node->fh_len &&
-           id->fh_type == node->fh_type &&
+    return id->dev == node->dev && identity_like(id, node);
+}
+
+bool identity_like(const struct identity *id, const struct node *node)
+{
+    return id->ino == node->ino && id->mode == node->mode &&
+           id->fh_len == node->fh_len && id->fh_type == node->fh_type &&
            !memcmp(id->fh, node->fh, id->fh_len);
 }
 
@@ -146,6 +150,13 @@ static int open_beneath(int dir, const char *name)
 
 static void free_node(struct ops *ops, struct node *n)
 {
+    struct alias *a;
+
+    while ((a = n->aliases)) {
+        n->aliases = a->next;
+        table_remove(&ops->aliases, &a->by_id);
+        free(a);
+    }
     close_fd(ops, n);
     free(n->name);
     free(n);
@@ -169,6 +180,20 @@ static void drop_unused(struct ops *ops, struct node *n)
     }
 }
 
+static struct node *by_alias(struct ops *ops, uint64_t id)
+{
+    struct table_link *link;
+    struct alias *a;
+
+    for (link = table_first(&ops->aliases, table_hash_u64(id)); link;
+         link = table_next(link)) {
+        a = XK_CONTAINER_OF(link, struct alias, by_id);
+        if (a->id == id)
+            return a->node;
+    }
+    return NULL;
+}
+
 static struct node *by_id(struct ops *ops, uint64_t id)
 {
     struct table_link *link;
@@ -180,7 +205,7 @@ static struct node *by_id(struct ops *ops, uint64_t id)
         if (n->id == id)
             return n;
     }
-    return NULL;
+    return ops->aliases.count ? by_alias(ops, id) : NULL;
 }
 
 static struct node *by_identity(struct ops *ops, const struct slot *slot,
@@ -259,7 +284,7 @@ static void set_place(struct ops *ops, struct node *n, struct node *parent,
 }
 
 static struct node *new_node(struct ops *ops, struct slot *slot,
-                             const struct identity *id, uint64_t number)
+                             const struct identity *id)
 {
     struct node *n;
 
@@ -276,7 +301,7 @@ static struct node *new_node(struct ops *ops, struct slot *slot,
     n->fh_type = id->fh_type;
     n->fh_len = id->fh_len;
     memcpy(n->fh, id->fh, id->fh_len);
-    n->id = number ? number : ops->next_id++;
+    n->id = ops->next_id++;
     if (table_put(&ops->nodes, &n->by_id, table_hash_u64(n->id)))
         goto fail;
     if (table_put(&ops->identities, &n->by_identity,
@@ -291,8 +316,7 @@ fail:
 }
 
 int node_of_fd(struct ops *ops, struct slot *slot, struct node *parent,
-               const char *name, int fd, uint64_t number,
-               struct node **node_r)
+               const char *name, int fd, struct node **node_r)
 {
     struct identity id;
     struct node *n;
@@ -309,19 +333,11 @@ int node_of_fd(struct ops *ops, struct slot *slot, struct node *parent,
     }
     pthread_mutex_lock(&ops->lock);
     n = by_identity(ops, slot, &id);
-    if (n && number && n->id != number) {
-        rc = -EEXIST;
-        goto out;
-    }
+    if (!n)
+        n = new_node(ops, slot, &id);
     if (!n) {
-        if (number && by_id(ops, number))
-            rc = -EEXIST;
-        else
-            n = new_node(ops, slot, &id, number);
-        if (!n) {
-            rc = rc ? rc : -ENFILE;
-            goto out;
-        }
+        rc = -ENFILE;
+        goto out;
     }
     n->pins++;
     if (n->fd < 0)
@@ -348,19 +364,66 @@ int node_find(struct ops *ops, struct node *dir, const char *name,
     fd = open_beneath(dir_fd, name);
     if (fd < 0)
         return fd;
-    return node_of_fd(ops, dir->slot, dir, name, fd, 0, node_r);
+    return node_of_fd(ops, dir->slot, dir, name, fd, node_r);
 }
 
-void node_moved(struct ops *ops, struct node *node, struct node *parent,
-                const char *name)
+int node_known(struct ops *ops, const struct slot *slot,
+               const struct identity *id, struct node **node_r)
 {
-    char *copy = strdup(name);
+    struct table_link *link;
+    struct node *n = NULL;
 
-    if (!copy)
-        return;     /* it will be looked for in the old place */
     pthread_mutex_lock(&ops->lock);
-    set_place(ops, node, parent, copy);
+    for (link = table_first(&ops->identities, identity_hash(slot, id)); link;
+         link = table_next(link)) {
+        n = XK_CONTAINER_OF(link, struct node, by_identity);
+        if (n->slot == slot && identity_like(id, n))
+            break;
+        n = NULL;
+    }
+    if (n)
+        n->pins++;
     pthread_mutex_unlock(&ops->lock);
+    *node_r = n;
+    return n ? 0 : -ESTALE;
+}
+
+static int add_alias(struct ops *ops, struct node *node, uint64_t id)
+{
+    struct alias *a = calloc(1, sizeof(*a));
+
+    if (!a)
+        return -ENOMEM;
+    a->id = id;
+    a->node = node;
+    if (table_put(&ops->aliases, &a->by_id, table_hash_u64(id))) {
+        free(a);
+        return -ENOMEM;
+    }
+    a->next = node->aliases;
+    node->aliases = a;
+    return 0;
+}
+
+int node_also(struct ops *ops, struct node *node, uint64_t id)
+{
+    struct node *other;
+    int rc = 0;
+
+    pthread_mutex_lock(&ops->lock);
+    other = by_id(ops, id);
+    if (other) {
+        rc = other == node ? 0 : -EEXIST;
+    } else if (node->refs || node->pins > 1) {
+        rc = add_alias(ops, node, id);
+    } else {
+        /* Nobody has heard of the number that it has. */
+        table_remove(&ops->nodes, &node->by_id);
+        node->id = id;
+        rc = table_put(&ops->nodes, &node->by_id, table_hash_u64(id));
+    }
+    pthread_mutex_unlock(&ops->lock);
+    return rc;
 }
 
 /* The descriptor it has, or the place where it was last: its parent, pinned,

@@ -32,8 +32,18 @@ struct identity {
     uint8_t fh[NODE_FH_MAX];
 };
 
+/* One more number of a node: the guest had it from an earlier epoch, and got
+ * another in this one. */
+struct alias {
+    struct table_link by_id;
+    struct alias *next;
+    uint64_t id;
+    struct node *node;
+};
+
 struct node {
     struct table_link by_id, by_identity;
+    struct alias *aliases;
     uint64_t id;
     uint64_t refs;              /* the guest's */
     uint32_t pins;              /* ours, at this moment */
@@ -60,18 +70,23 @@ int node_fd(struct ops *ops, struct node *node);
 /*
  * The node of the file that `fd` (O_PATH, taken over) is, found as `name` in
  * `parent` (both NULL: a share's root): pinned. Known ones are found, others
- * are made, with number `id` if that is not 0.
+ * are made.
  */
 int node_of_fd(struct ops *ops, struct slot *slot, struct node *parent,
-               const char *name, int fd, uint64_t id, struct node **node_r);
+               const char *name, int fd, struct node **node_r);
 
 /* The pinned node by its name in a pinned directory. */
 int node_find(struct ops *ops, struct node *dir, const char *name,
               struct node **node_r);
 
-/* It has this name now. */
-void node_moved(struct ops *ops, struct node *node, struct node *parent,
-                const char *name);
+/* The pinned node of this identity, if it is known; the device is not looked
+ * at, as it may have another number by now. -ESTALE. */
+int node_known(struct ops *ops, const struct slot *slot,
+               const struct identity *id, struct node **node_r);
+
+/* The guest calls a pinned node by this number, too. -EEXIST: it calls
+ * another so. */
+int node_also(struct ops *ops, struct node *node, uint64_t id);
 
 /* References that the guest has got or returned. */
 int node_refer(struct ops *ops, struct node *node);
@@ -83,5 +98,7 @@ void node_drop_slot(struct ops *ops, struct slot *slot);
 /* Who is it? `fd` may be O_PATH. */
 int identity_of(int fd, struct identity *id_r);
 bool identity_is(const struct identity *id, const struct node *node);
+/* But for the device. */
+bool identity_like(const struct identity *id, const struct node *node);
 
 #endif /* XK_FILED_NODE_H */

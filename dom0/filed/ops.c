@@ -20,6 +20,7 @@
 
 #include <xenkeep/util.h>
 
+#include "handle.h"
 #include "state.h"
 
 /* Numbers of one epoch, as bits: ids of two epochs never meet. */
@@ -218,7 +219,7 @@ int entry_of(struct ops *ops, struct node *node, struct ops_entry *entry)
         return rc;
     entry->node = node->id;
     entry->generation = generation(node);
-    entry->handle_len = 0;
+    handle_seal(ops, node, entry);
     return node_refer(ops, node);
 }
 
@@ -233,8 +234,10 @@ static struct rule *rule_of(const struct share *share)
     rule->read_only = share->read_only;
     rule->set_id = share->set_id;
     rule->devices = share->devices;
+    rule->audit = share->audit;
     rule->size_limit = share->size_limit;
     rule->files_limit = share->files_limit;
+    rule->rate = share->rate;
     rule->open_limit = share->open_limit;
     rule->owner = share->owner;
     return rule;
@@ -249,6 +252,7 @@ static void slot_free(struct slot *slot)
         free(rule);
     }
     xk_close(&slot->root_fd);
+    pthread_mutex_destroy(&slot->append);
     free(slot);
 }
 
@@ -274,6 +278,7 @@ int ops_share_add(struct ops *ops, uint32_t id, const struct share *share,
         xk_close(&root);
         return -ENOMEM;
     }
+    pthread_mutex_init(&slot->append, NULL);
     slot->root_fd = root;
     slot->id = id;
     slot->type = share->type;
@@ -283,6 +288,7 @@ int ops_share_add(struct ops *ops, uint32_t id, const struct share *share,
         slot_free(slot);
         return -ENOMEM;
     }
+    handle_tag(ops, slot);
     fd = fcntl(root, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
         rc = -errno;
@@ -292,7 +298,7 @@ int ops_share_add(struct ops *ops, uint32_t id, const struct share *share,
     rc = !id || slot_find(ops, id) || name_taken(ops, share->name)
              ? -EEXIST : 0;
     if (!rc)
-        rc = node_of_fd(ops, slot, NULL, NULL, xk_steal_fd(&fd), 0, &node);
+        rc = node_of_fd(ops, slot, NULL, NULL, xk_steal_fd(&fd), &node);
     xk_close(&fd);
     if (rc) {
         slot_free(slot);
@@ -300,8 +306,9 @@ int ops_share_add(struct ops *ops, uint32_t id, const struct share *share,
     }
     if (slot->type == SHARE_VOLUME)
         node->mode = S_IFREG;
-    pthread_mutex_lock(&ops->lock);
     slot->root = node;
+    quota_scan(ops, slot);
+    pthread_mutex_lock(&ops->lock);
     slot->next = ops->slots;
     ops->slots = slot;
     pthread_mutex_unlock(&ops->lock);
@@ -321,6 +328,7 @@ int ops_share_set(struct ops *ops, uint32_t id, const struct share *share)
         return -ENOMEM;
     rule->before = atomic_load(&slot->rule);
     atomic_store(&slot->rule, rule);
+    quota_scan(ops, slot);
     return 0;
 }
 
@@ -411,6 +419,63 @@ int ops_lookup(struct ops *ops, uint64_t dir, const char *name,
     return rc;
 }
 
+int ops_peek(struct ops *ops, uint64_t dir, const char *name,
+             uint64_t *ino_r)
+{
+    struct node *d;
+    struct stat st;
+    int rc = node_get(ops, dir, &d), fd;
+
+    if (rc)
+        return rc;
+    rc = name_check(name);
+    if (!rc)
+        rc = slot_check(d, false);
+    if (!rc && !d->slot)
+        rc = -EPERM;
+    fd = rc ? rc : node_fd(ops, d);
+    if (fd >= 0)
+        rc = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+    node_put(ops, d);
+    if (fd < 0 || rc)
+        return fd < 0 ? fd : rc;
+    *ino_r = st.st_ino;
+    return 0;
+}
+
+uint32_t ops_share_of(struct ops *ops, uint64_t node, uint64_t fh,
+                      bool *audit_r)
+{
+    const struct slot *slot = NULL;
+    struct file *f = NULL;
+    struct node *n = NULL;
+
+    *audit_r = false;
+    if (fh && !file_get(ops, fh, &f))
+        slot = f->node->slot;
+    else if (!fh && !node_get(ops, node, &n))
+        slot = n->slot;
+    if (slot)
+        *audit_r = slot_rule(slot)->audit;
+    file_put(ops, f);
+    node_put(ops, n);
+    return slot ? slot->id : 0;
+}
+
+void ops_name(struct ops *ops, uint64_t node, char name[OPS_NAME_MAX + 1])
+{
+    struct node *n;
+
+    name[0] = '\0';
+    if (node_get(ops, node, &n))
+        return;
+    pthread_mutex_lock(&ops->lock);
+    if (n->name)
+        memcpy(name, n->name, strlen(n->name) + 1);
+    pthread_mutex_unlock(&ops->lock);
+    node_put(ops, n);
+}
+
 int ops_hold(struct ops *ops, uint64_t node)
 {
     struct node *n;
@@ -484,11 +549,24 @@ int ops_getattr(struct ops *ops, uint64_t node, uint64_t fh,
     return rc;
 }
 
+int ops_file_attr(struct ops *ops, uint64_t fh, struct ops_attr *attr_r)
+{
+    struct file *f;
+    int rc = file_get(ops, fh, &f);
+
+    if (rc)
+        return rc;
+    rc = f->fd < 0 ? -EBADF : attr_read(f->node, f->fd, attr_r);
+    file_put(ops, f);
+    return rc;
+}
+
 /* ---- changing attributes ---- */
 
 static int set_size(struct ops *ops, struct node *n, int fd, bool is_file,
                     uint64_t size)
 {
+    struct quota_change q;
     int own, rc;
 
     if (n->mode != S_IFREG)
@@ -497,13 +575,15 @@ static int set_size(struct ops *ops, struct node *n, int fd, bool is_file,
         return -EPERM;
     if (size > INT64_MAX)
         return -EFBIG;
-    if (is_file && !ftruncate(fd, (off_t)size))
-        return 0;
-    own = fd_reopen(ops, n, fd, O_WRONLY);
-    if (own < 0)
-        return own;
-    rc = ftruncate(own, (off_t)size) ? -errno : 0;
-    xk_close(&own);
+    rc = quota_begin(&q, n->slot, fd, 0);
+    if (rc)
+        return rc;
+    if (!is_file || ftruncate(fd, (off_t)size)) {
+        own = fd_reopen(ops, n, fd, O_WRONLY);
+        rc = own < 0 ? own : ftruncate(own, (off_t)size) ? -errno : 0;
+        xk_close(&own);
+    }
+    quota_end(&q);
     return rc;
 }
 
@@ -676,6 +756,8 @@ int ops_statfs(struct ops *ops, uint64_t node, struct statvfs *st,
     } else if (!rc) {
         fd = node_fd(ops, n);
         rc = fd < 0 ? fd : fstatvfs(fd, st) ? -errno : 0;
+        if (!rc)
+            quota_statfs(n->slot, st);
     }
     node_put(ops, n);
     return rc;
@@ -743,7 +825,10 @@ int ops_open(struct ops **ops_r, const struct ops_config *config)
     ops->next_id = config->epoch << EPOCH_SHIFT | 2;
     pthread_mutex_init(&ops->lock, NULL);
     pthread_mutex_init(&ops->holders_lock, NULL);
+    pthread_mutex_init(&ops->seal_lock, NULL);
     rc = make_root(ops);
+    if (!rc)
+        rc = xk_mac_new(&ops->mac, config->key);
     /* Paths of extended attributes are relative to it. */
     if (!rc && fchdir(config->fd_dir))
         rc = -errno;
@@ -769,6 +854,12 @@ static void free_link(struct table_link *link, void *arg)
     free(n);
 }
 
+static void free_alias(struct table_link *link, void *arg)
+{
+    (void)arg;
+    free(XK_CONTAINER_OF(link, struct alias, by_id));
+}
+
 void ops_close(struct ops *ops)
 {
     struct slot *slot, *next;
@@ -784,9 +875,13 @@ void ops_close(struct ops *ops)
         slot_free(slot);
     }
     table_each(&ops->nodes, free_link, NULL);
+    table_each(&ops->aliases, free_alias, NULL);
+    table_dispose(&ops->aliases);
     table_dispose(&ops->nodes);
     table_dispose(&ops->identities);
     table_dispose(&ops->files);
+    xk_mac_free(ops->mac);
+    pthread_mutex_destroy(&ops->seal_lock);
     pthread_mutex_destroy(&ops->holders_lock);
     pthread_mutex_destroy(&ops->lock);
     xk_close(&ops->config.fd_dir);

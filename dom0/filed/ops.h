@@ -113,6 +113,15 @@ uint32_t ops_share_users(struct ops *ops, uint32_t id);
 
 int ops_lookup(struct ops *ops, uint64_t dir, const char *name,
                struct ops_entry *entry_r);
+/* The inode that a name stands for, without a reference. */
+int ops_peek(struct ops *ops, uint64_t dir, const char *name,
+             uint64_t *ino_r);
+/* The share of an open file, or else of a node; 0: none. *audit_r: whether
+ * what is done with it is written down. */
+uint32_t ops_share_of(struct ops *ops, uint64_t node, uint64_t fh,
+                      bool *audit_r);
+/* The name that it was found by last, "" if by none. */
+void ops_name(struct ops *ops, uint64_t node, char name[OPS_NAME_MAX + 1]);
 /* One reference more, for a codec that has names of its own for nodes. */
 int ops_hold(struct ops *ops, uint64_t node);
 void ops_forget(struct ops *ops, uint64_t node, uint64_t references);
@@ -121,6 +130,8 @@ int ops_parent(struct ops *ops, uint64_t dir, struct ops_entry *entry_r);
 /* `fh` or 0, here and below: an open file of the node. */
 int ops_getattr(struct ops *ops, uint64_t node, uint64_t fh,
                 struct ops_attr *attr_r);
+
+int ops_file_attr(struct ops *ops, uint64_t fh, struct ops_attr *attr_r);
 
 #define OPS_SET_MODE 0x01u
 #define OPS_SET_UID 0x02u
@@ -189,6 +200,9 @@ ssize_t ops_read(struct ops *ops, uint64_t fh, uint64_t off, void *buf,
 /* With `append` at the end; *at_r (may be NULL) is where it was written. */
 ssize_t ops_write(struct ops *ops, uint64_t fh, uint64_t off,
                   const void *buf, size_t size, bool append, uint64_t *at_r);
+/* Before a read or write of so many bytes, once: where a share has a rate it
+ * is -EAGAIN, or with `wait` it returns when they may go. */
+int ops_pace(struct ops *ops, uint64_t fh, uint64_t bytes, bool wait);
 int ops_fsync(struct ops *ops, uint64_t fh, bool datasync);
 int ops_fallocate(struct ops *ops, uint64_t fh, int mode, uint64_t off,
                   uint64_t len);

@@ -13,6 +13,8 @@
 
 #include "ops.h"
 
+struct area;
+
 #define PLAN_QUEUES (XK_XKFS_QUEUES + 1)    /* with the control queue */
 #define PLAN_RING_PAGES (1u << XK_XKFS_RING_ORDER)
 
@@ -32,6 +34,7 @@ struct plan {
     uint64_t epoch;
     uint8_t key[OPS_KEY_SIZE];
     struct ops_limits limits;
+    struct area *area;          /* mapped, and inherited */
     uint32_t uid;               /* whom the server becomes */
     uint32_t poll_us;           /* it looks for more before it sleeps */
 };

@@ -3,31 +3,45 @@
  * Nodes of an earlier epoch. See ops.h.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <xenkeep/util.h>
 
+#include "handle.h"
 #include "state.h"
 
-/* The file that the name leads to, with the number that it had. */
-static int restore_by_name(struct ops *ops, uint64_t id, struct node *dir,
-                           const char *name, struct ops_entry *entry_r)
+struct claim {
+    bool sealed;                /* what follows is known */
+    struct slot *slot;
+    struct identity id;
+};
+
+/* By its name in a directory, and still what it was. */
+static int by_name(struct ops *ops, const struct claim *claim, uint64_t dir,
+                   const char *name, struct node **node_r)
 {
-    struct node *found, *n = NULL;
-    int fd, rc = node_find(ops, dir, name, &found);
+    struct ops_entry entry;
+    int rc = ops_lookup(ops, dir, name, &entry);
 
     if (rc)
         return rc == -ENOENT ? -ESTALE : rc;
-    fd = node_fd(ops, found);
-    fd = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    node_put(ops, found);
-    if (fd < 0)
-        return fd;
-    rc = node_of_fd(ops, dir->slot, dir, name, fd, id, &n);
-    if (!rc)
-        rc = entry_of(ops, n, entry_r);
-    node_put(ops, n);
+    rc = node_get(ops, entry.node, node_r);
+    node_forget(ops, entry.node, 1);
+    if (!rc && claim->sealed && ((*node_r)->slot != claim->slot ||
+                                 !identity_like(&claim->id, *node_r))) {
+        node_put(ops, *node_r);
+        rc = -ESTALE;
+    }
+    return rc;
+}
+
+static int find(struct ops *ops, const struct claim *claim, uint64_t dir,
+                const char *name, struct node **node_r)
+{
+    int rc = claim->sealed ? node_known(ops, claim->slot, &claim->id, node_r)
+                           : -ESTALE;
+
+    if (rc && dir)
+        rc = by_name(ops, claim, dir, name, node_r);
     return rc;
 }
 
@@ -35,22 +49,28 @@ int ops_restore(struct ops *ops, uint64_t node, const void *handle,
                 size_t handle_len, uint64_t dir, const char *name,
                 struct ops_entry *entry_r)
 {
-    struct node *d;
-    int rc;
+    struct claim claim = { .sealed = false };
+    struct node *n;
+    int rc = 0;
 
-    (void)handle, (void)handle_len;
-    if (!dir || node <= OPS_ROOT)
-        return -ESTALE;
-    rc = name_check(name);
+    /* Without a handle only the name says what it was: a file system that
+     * has none of its own. */
+    if (handle_len) {
+        rc = handle_open(ops, handle, handle_len, &claim.slot, &claim.id);
+        claim.sealed = !rc;
+    }
     if (!rc)
-        rc = node_get(ops, dir, &d);
+        rc = find(ops, &claim, dir, name, &n);
     if (rc)
         return rc;
-    rc = slot_check(d, false);
-    if (!rc && (!d->slot || d->mode != S_IFDIR))
-        rc = -ESTALE;
+    rc = slot_check(n, false);
+    /* 0: it never had a number, as a handle from an earlier boot. */
+    if (!rc && node)
+        rc = node == OPS_ROOT ? -EINVAL : node_also(ops, n, node);
     if (!rc)
-        rc = restore_by_name(ops, node, d, name, entry_r);
-    node_put(ops, d);
+        rc = entry_of(ops, n, entry_r);
+    if (!rc && node)
+        entry_r->node = node;
+    node_put(ops, n);
     return rc;
 }

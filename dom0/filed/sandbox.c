@@ -35,6 +35,7 @@ static struct {
     int fds[NOTED_MAX];
     size_t count;
     int pid_ns;
+    bool at_home;               /* network and IPC are those of a home */
 } noted = { .pid_ns = -1 };
 
 /* What a server may do beyond its user, and why. */
@@ -137,6 +138,46 @@ int sandbox_close_fds(int keep)
 
 /* ---- namespaces ---- */
 
+static int make_namespace(const char *path, int kind, int *fd_r)
+{
+    xk_cleanup_fd int own = open(path, O_RDONLY | O_CLOEXEC);
+    int fd;
+
+    if (own < 0 || unshare(kind))
+        return -errno;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd_r = fd;
+    /* Without the way back nothing would be as it was. */
+    if (setns(own, kind))
+        abort();
+    return fd < 0 ? -EMFILE : 0;
+}
+
+int sandbox_make_home(struct sandbox_home *home)
+{
+    int rc = 0;
+
+    if (home->net < 0)
+        rc = make_namespace("/proc/self/ns/net", CLONE_NEWNET, &home->net);
+    if (!rc && home->ipc < 0)
+        rc = make_namespace("/proc/self/ns/ipc", CLONE_NEWIPC, &home->ipc);
+    return rc;
+}
+
+void sandbox_drop_home(struct sandbox_home *home)
+{
+    xk_close(&home->net);
+    xk_close(&home->ipc);
+}
+
+int sandbox_go_home(const struct sandbox_home *home)
+{
+    if (setns(home->net, CLONE_NEWNET) || setns(home->ipc, CLONE_NEWIPC))
+        return -errno;
+    noted.at_home = true;
+    return 0;
+}
+
 int sandbox_before_fork(void)
 {
     noted.pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
@@ -202,7 +243,8 @@ static int leave_dom0(int *fd_dir_r)
 {
     int rc;
 
-    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) ||
+    if (unshare(CLONE_NEWNS | CLONE_NEWUTS |
+                (noted.at_home ? 0 : CLONE_NEWNET | CLONE_NEWIPC)) ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
         return -errno;
     rc = open_fd_dir(fd_dir_r);

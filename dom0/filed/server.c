@@ -15,6 +15,7 @@
 #include <xenkeep/log.h>
 #include <xenkeep/util.h>
 
+#include "area.h"
 #include "codec.h"
 #include "link.h"
 #include "mapping.h"
@@ -229,7 +230,9 @@ static int serve(struct server *s, const char **what_r)
     s->codec.epoch = s->plan->epoch;
     s->codec.send = on_late;
     s->codec.arg = s;
-    codec_init(&s->codec);
+    s->codec.stats = s->plan->area->stats;
+    s->codec.audit = &s->plan->area->audit;
+    codec_init(&s->codec, &s->plan->area->remember);
     say(s, LINK_UP, 0, NULL);
     return listen_to_parent(s);
 }

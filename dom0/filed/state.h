@@ -11,8 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto.h"
+
 #include "node.h"
 #include "ops.h"
+#include "quota.h"
 #include "table.h"
 
 enum slot_state { SLOT_LIVE, SLOT_DRAINING, SLOT_REVOKED };
@@ -20,8 +23,8 @@ enum slot_state { SLOT_LIVE, SLOT_DRAINING, SLOT_REVOKED };
 /* What may change while it is in use: replaced as a whole, and kept until the
  * end, because a thread may still be looking at it. */
 struct rule {
-    bool read_only, set_id, devices;
-    uint64_t size_limit, files_limit;
+    bool read_only, set_id, devices, audit;
+    uint64_t size_limit, files_limit, rate;
     uint32_t open_limit;
     struct owner owner;
     struct rule *before;
@@ -35,10 +38,14 @@ struct slot {
     char name[OPS_NAME_MAX + 1];
     _Atomic(struct rule *) rule;
     _Atomic enum slot_state state;
+    uint64_t tag;               /* in handles: stands for the name */
     int root_fd;                /* of a directory or file: O_PATH */
     struct node *root;
     atomic_uint users;          /* open files */
     atomic_llong bytes, files;  /* used, when there is a limit */
+    bool scanned;
+    pthread_mutex_t append;     /* RWF_APPEND does not tell where it was */
+    _Atomic uint64_t due_us;    /* see quota_pace() */
 };
 
 struct file {
@@ -49,7 +56,7 @@ struct file {
     int flags;
     uint32_t pins;
     bool released;
-    pthread_mutex_t position;   /* of a directory's reading; of appending */
+    pthread_mutex_t position;   /* of a directory's reading */
 };
 
 /* One owner's locks of one kind on one node: an open file of its own. */
@@ -66,12 +73,15 @@ struct ops {
     pthread_mutex_t lock;       /* of all below */
     struct slot *slots;
     struct table nodes;         /* by id */
+    struct table aliases;
     struct table identities;    /* by identity */
     struct node *newest, *oldest;   /* of those with a descriptor */
     uint32_t open_nodes;
     uint64_t next_id;           /* of nodes and files */
     struct table files;
     struct node *root;
+    pthread_mutex_t seal_lock;
+    struct xk_mac *mac;         /* seals handles */
     /* Taken after `lock`, if both are. */
     pthread_mutex_t holders_lock;
     struct holder *holders;

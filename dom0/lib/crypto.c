@@ -199,6 +199,58 @@ int xk_hash_get(const struct xk_hash *hash, uint8_t out[XK_HASH_SIZE])
     return 0;
 }
 
+/* ---- HMAC --------------------------------------------------------------- */
+
+struct xk_mac {
+    EVP_MAC_CTX *ctx;
+};
+
+int xk_mac_new(struct xk_mac **mac_r, const uint8_t key[XK_KEY_SIZE])
+{
+    struct xk_mac *mac = calloc(1, sizeof(*mac));
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, digest,
+                               sizeof(digest) - 1),
+        OSSL_PARAM_END,
+    };
+
+    if (mac && hmac)
+        mac->ctx = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac);
+    if (mac && mac->ctx &&
+        EVP_MAC_init(mac->ctx, key, XK_KEY_SIZE, params) == 1) {
+        *mac_r = mac;
+        return 0;
+    }
+    xk_mac_free(mac);
+    return failed(-ENOMEM);
+}
+
+void xk_mac_free(struct xk_mac *mac)
+{
+    if (!mac)
+        return;
+    EVP_MAC_CTX_free(mac->ctx);
+    free(mac);
+}
+
+int xk_mac_get(struct xk_mac *mac, const void *data, size_t len,
+               uint8_t out[XK_MAC_SIZE])
+{
+    uint8_t whole[XK_HASH_SIZE];
+    size_t got;
+
+    /* Without a key: with the one it has, from the start. */
+    if (EVP_MAC_init(mac->ctx, NULL, 0, NULL) != 1 ||
+        EVP_MAC_update(mac->ctx, data, len) != 1 ||
+        EVP_MAC_final(mac->ctx, whole, &got, sizeof(whole)) != 1)
+        return failed(-EIO);
+    memcpy(out, whole, XK_MAC_SIZE);
+    return 0;
+}
+
 /* ---- PEM files ---------------------------------------------------------- */
 
 /* All of the file, in memory. The caller frees it. */

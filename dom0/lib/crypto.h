@@ -5,7 +5,8 @@
  * does not verify", -ENOMEM also stands for a failure inside of the library.
  *
  * Sources of the constants: AES-256-GCM is NIST SP 800-38D, HKDF is RFC 5869,
- * Ed25519 is RFC 8032, EnvelopedData is RFC 5652.
+ * Ed25519 is RFC 8032,
+ * HMAC is RFC 2104, EnvelopedData is RFC 5652.
  */
 #ifndef XK_LIB_CRYPTO_H
 #define XK_LIB_CRYPTO_H
@@ -64,6 +65,17 @@ void xk_hash_free(struct xk_hash *hash);
 int xk_hash_add(struct xk_hash *hash, const void *data, size_t len);
 /* The hash of what was added; more may be added afterwards. */
 int xk_hash_get(const struct xk_hash *hash, uint8_t out[XK_HASH_SIZE]);
+
+/* ---- HMAC-SHA256, cut to 128 bits; a context is for one thread ----------- */
+
+#define XK_MAC_SIZE 16u
+
+struct xk_mac;
+
+int xk_mac_new(struct xk_mac **mac_r, const uint8_t key[XK_KEY_SIZE]);
+void xk_mac_free(struct xk_mac *mac);
+int xk_mac_get(struct xk_mac *mac, const void *data, size_t len,
+               uint8_t out[XK_MAC_SIZE]);
 
 /* ---- Ed25519: which host wrote this ------------------------------------- */
 

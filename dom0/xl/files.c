@@ -17,6 +17,8 @@ static const struct {
     { "add", files_add, "lend a directory, a file or a volume to a guest" },
     { "set", files_set, "change the settings of a share" },
     { "revoke", files_revoke, "take a share back" },
+    { "stats", files_stats, "what was done on a guest's shares, how fast" },
+    { "audit", files_audit, "who touched what, on shares with --audit on" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -13,6 +13,8 @@ int files_add(int argc, char **argv);
 int files_list(int argc, char **argv);
 int files_revoke(int argc, char **argv);
 int files_set(int argc, char **argv);
+int files_stats(int argc, char **argv);
+int files_audit(int argc, char **argv);
 
 /* The list of verbs, for --help. */
 void files_verbs_help(void);

@@ -37,9 +37,11 @@ xl_memory_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 xl_files_SOURCES = \
 	dom0/xl/files.c dom0/xl/files.h \
 	dom0/xl/files_add.c \
+	dom0/xl/files_audit.c \
 	dom0/xl/files_list.c \
 	dom0/xl/files_set.c \
 	dom0/xl/files_settings.c \
+	dom0/xl/files_stats.c \
 	$(xl_command_sources)
 xl_files_LDADD = common/libxkcommon.a $(JSON_C_LIBS)
 

@@ -128,10 +128,10 @@ pid_t files_play_server(struct files_play *p)
     return atoi(text);
 }
 
-void files_play_reap(struct files_play *p, pid_t pid)
+void files_play_reap(struct files_play *p)
 {
     (void)p;
-    fake_reap(pid);
+    fake_reap(1);
 }
 
 void files_play_kill(struct files_play *p)
@@ -141,7 +141,7 @@ void files_play_kill(struct files_play *p)
     kill(p->filed, SIGKILL);
     while (waitpid(p->filed, NULL, 0) < 0 && errno == EINTR)
         ;
-    files_play_reap(p, p->filed);
+    fake_reap(p->filed);
     p->filed = 0;
 }
 
@@ -289,7 +289,7 @@ static int greet(struct files_guest *g)
     struct xk_xkfs_req req = {
         .op = XK_XKFS_HELLO, .out_off = FILES_OUT,
         .out_len = sizeof(g->hello),
-        .arg = { XK_XKFS_VERSION, UINT32_MAX },
+        .off = g->hello.epoch, .arg = { XK_XKFS_VERSION, UINT32_MAX },
     };
     struct xk_xkfs_rsp rsp;
     int rc = files_call(g, 0, &req, &rsp);
@@ -327,6 +327,30 @@ int files_connect(struct files_guest *g)
     return greet(g);
 }
 
+void files_break(struct files_guest *g)
+{
+    unsigned int state;
+
+    g->ring[1].sring->req_prod += 100000;
+    (void)fake_guest_port_notify(g->domid, g->port[1]);
+    (void)await_state(g, CLOSED, CLOSED, &state);
+}
+
+int files_connect_after(struct files_play *p)
+{
+    unsigned int state;
+    int tries, rc = -ETIMEDOUT;
+
+    /* It may die again while it starts. */
+    for (tries = 0; rc && tries < 20; tries++) {
+        if (!await_state(&p->guest, INIT_WAIT, CLOSED, &state))
+            return -ETIMEDOUT;
+        files_play_reap(p);
+        rc = files_connect(&p->guest);
+    }
+    return rc;
+}
+
 void files_send(struct files_guest *g, unsigned int queue,
                 struct xk_xkfs_req *req)
 {
@@ -347,11 +371,13 @@ int files_recv(struct files_guest *g, unsigned int queue,
 {
     xk_files_front_ring_t *ring = &g->ring[queue];
     uint64_t end = xk_now_ms() + ms;
+    unsigned int spins = 0;
 
     while (*(volatile RING_IDX *)&ring->sring->rsp_prod == ring->rsp_cons) {
         if (xk_now_ms() > end)
             return -ETIMEDOUT;
-        sched_yield();
+        if (++spins > 200)
+            usleep(100);
     }
     xen_rmb();
     *rsp = *RING_GET_RESPONSE(ring, ring->rsp_cons);

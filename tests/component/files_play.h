@@ -19,7 +19,7 @@
 #define FILES_QUEUES 2u         /* data queues */
 #define FILES_ORDER 1u
 #define FILES_POOL 512u         /* pages */
-#define FILES_WAIT_MS 5000u
+#define FILES_WAIT_MS 20000u
 
 struct files_guest {
     uint16_t domid;
@@ -51,11 +51,16 @@ void files_play_up(struct files_play *p);
 void files_play_kill(struct files_play *p);
 /* The process of the guest's server, or 0. */
 pid_t files_play_server(struct files_play *p);
-/* Drops what dead processes held of the stand-in, as the kernel does. */
-void files_play_reap(struct files_play *p, pid_t pid);
+/* Drops what dead servers held of the stand-in, as the kernel does. None may
+ * be alive: each is process 1 of its own namespace. */
+void files_play_reap(struct files_play *p);
 
 /* The handshake, and HELLO. 0 or -ETIMEDOUT; -ECONNREFUSED: broken. */
 int files_connect(struct files_guest *g);
+/* An index out of bounds: the device is lost. */
+void files_break(struct files_guest *g);
+/* The same after the death of a server. */
+int files_connect_after(struct files_play *p);
 /* The rings are given up, as by a front-end that starts over. */
 void files_disconnect(struct files_guest *g);
 unsigned int files_backend_state(const struct files_guest *g);

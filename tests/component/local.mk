@@ -125,7 +125,7 @@ endif
 FILES_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/component \
 	-I$(top_srcdir)/dom0/filed -I$(top_srcdir)/tests/fake
 FILES_LIBS = dom0/filed/libxkfiled.a $(XK_DAEMON_LIBS) \
-	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(CHECK_LIBS)
+	tests/fake/libxkfake.a $(XK_DAEMON_LDADD) $(OPENSSL_LIBS) $(CHECK_LIBS)
 
 if HAVE_CHECK
 check_LIBRARIES += tests/component/libxkfilesplay.a
@@ -134,7 +134,9 @@ tests_component_libxkfilesplay_a_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_libxkfilesplay_a_SOURCES = \
 	tests/component/files_play.c tests/component/files_play.h
 
-files_programs = tests/component/test_filed tests/component/test_p9
+files_programs = tests/component/test_filed \
+	tests/component/test_filed_kill tests/component/test_filed_escape \
+	tests/component/test_p9
 check_PROGRAMS += $(files_programs)
 TESTS += $(files_programs)
 
@@ -148,4 +150,17 @@ tests_component_test_p9_SOURCES = tests/component/test_p9.c
 tests_component_test_p9_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_test_p9_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_p9_LDADD = $(FILES_LIBS)
+
+tests_component_test_filed_kill_SOURCES = tests/component/test_filed_kill.c
+tests_component_test_filed_kill_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_kill_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_kill_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
+
+tests_component_test_filed_escape_SOURCES = \
+	tests/component/test_filed_escape.c
+tests_component_test_filed_escape_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_escape_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_escape_LDADD = \
+	tests/component/libxkfilesplay.a $(FILES_LIBS)
 endif
