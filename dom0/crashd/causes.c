@@ -84,6 +84,19 @@ static int set_source(const struct reader *r, struct xk_cause *c,
     return 0;
 }
 
+/* Counts and back references can cost any amount of memory and time. */
+static bool simple(const char *pattern)
+{
+    for (; *pattern; pattern++) {
+        if (*pattern == '{')
+            return false;
+        if (*pattern == '\\' && pattern[1] >= '0' && pattern[1] <= '9')
+            return false;
+        pattern += *pattern == '\\' && pattern[1];
+    }
+    return true;
+}
+
 static int set_pattern(const struct reader *r, struct xk_cause *c,
                        const char *value)
 {
@@ -91,6 +104,8 @@ static int set_pattern(const struct reader *r, struct xk_cause *c,
         return wrong(r, "pattern: expected one");
     if (strlen(value) >= XK_CAUSE_TEXT)
         return wrong(r, "pattern: too long");
+    if (!simple(value))
+        return wrong(r, "pattern: no {count} and no \\1 here");
     if (regcomp(&c->pattern, value, REG_EXTENDED))
         return wrong(r, "pattern: not a regular expression");
     c->compiled = true;

@@ -16,8 +16,9 @@
  *     procedure = What to look at.     may be given again, as may advice
  *     advice = What to do.
  *
- * Patterns are extended regular expressions (regex(7)); \1 to \9 stand for
- * what its parentheses matched. # begins a comment line.
+ * Patterns are extended regular expressions (regex(7)) without counts in
+ * braces and back references; in texts \1 to \9 stand for what parentheses
+ * matched. # begins a comment line.
  */
 #ifndef XK_CRASHD_CAUSES_H
 #define XK_CRASHD_CAUSES_H

@@ -19,6 +19,8 @@
 /* Descriptors and bytes, log2: log_buf_len= goes to 2 GiB, nobody does. */
 #define COUNT_BITS_MAX 24u
 #define SIZE_BITS_MAX 31u
+/* Records that are gone through: more than the text kept can have. */
+#define RECORDS_MAX 32768u
 /* Of a state word: the two top bits are the state, the rest the id. */
 #define STATE_SHIFT 62
 #define STATE_COMMITTED 1u
@@ -209,7 +211,7 @@ static uint64_t first_that_fits(struct xk_klog *log, const struct ring *r,
     struct record rec;
     uint64_t id, n = (r->head - r->tail) & ID_MASK, room = XK_KLOG_MAX / 4;
 
-    n = xk_min_u64(n, r->count - 1);
+    n = xk_min_u64(xk_min_u64(n, r->count - 1), RECORDS_MAX);
     for (id = r->head; n; n--, id = (id - 1) & ID_MASK) {
         if (read_record(r, mem, id, &rec)) {
             if (room < rec.len + 24) {

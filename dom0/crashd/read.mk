@@ -6,6 +6,7 @@ dom0_crashd_libxkcrashd_a_SOURCES += \
 	dom0/crashd/class.c dom0/crashd/class.h \
 	dom0/crashd/classify.c dom0/crashd/classify.h \
 	dom0/crashd/compress.c dom0/crashd/compress.h \
+	dom0/crashd/core_elf.c dom0/crashd/core_elf.h \
 	dom0/crashd/diagnosis.c dom0/crashd/diagnosis.h \
 	dom0/crashd/dump.c dom0/crashd/dump.h \
 	dom0/crashd/findings.c dom0/crashd/findings.h \
@@ -22,6 +23,7 @@ dom0_crashd_libxkcrashd_a_SOURCES += \
 	dom0/crashd/pages.c dom0/crashd/pages.h \
 	dom0/crashd/secrets.c dom0/crashd/secrets.h \
 	dom0/crashd/sink.h \
+	dom0/crashd/stack.c dom0/crashd/stack.h \
 	dom0/crashd/symbols.c dom0/crashd/symbols.h \
 	dom0/crashd/tables.c dom0/crashd/tables.h \
 	dom0/crashd/vmcoreinfo.c dom0/crashd/vmcoreinfo.h

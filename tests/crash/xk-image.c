@@ -7,6 +7,8 @@
  *   xk-image info IMAGE
  *   xk-image log IMAGE
  *   xk-image symbol IMAGE NAME|ADDRESS…
+ *   xk-image stack IMAGE
+ *   xk-image elf IMAGE FILE
  *   xk-image report IMAGE RULES [html|json|text] [NAME=VALUE…]   (facts)
  *   xk-image dump IMAGE FILE [zstd|zlib|lzo|none] [WORKERS] [CLASS,CLASS…]
  *
@@ -22,11 +24,13 @@
 #include <xenkeep/util.h>
 
 #include "classify.h"
+#include "core_elf.h"
 #include "dump.h"
 #include "findings.h"
 #include "image.h"
 #include "kernel.h"
 #include "klog.h"
+#include "stack.h"
 #include "symbols.h"
 
 struct subject {
@@ -202,6 +206,43 @@ static int write_extent(void *ctx, enum xk_class cls, uint64_t offset,
     return 0;
 }
 
+static int write_elf(struct subject *s, char **args)
+{
+    struct xk_sink sink;
+    int fd, rc;
+
+    if (!args[0])
+        return -EINVAL;
+    fd = open(args[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    sink = (struct xk_sink){ write_extent, &fd };
+    rc = xk_elf_write(s->img, s->known ? &s->kernel : NULL, &sink);
+    close(fd);
+    return rc;
+}
+
+static int stack(struct subject *s, char **args)
+{
+    struct xk_symbols symbols;
+    struct xk_trace trace;
+    size_t i, f;
+    int rc;
+
+    (void)args;
+    rc = s->known ? xk_symbols_load(&symbols, &s->kernel) : -ENOENT;
+    for (i = 0; !rc && i < s->img->vcpu_count; i++) {
+        printf("vcpu %zu\n", i);
+        if (xk_stack_read(&trace, &s->kernel, &symbols, &s->img->vcpus[i]))
+            continue;
+        for (f = 0; f < trace.count; f++)
+            printf("  %s\n", trace.frame[f].function);
+    }
+    if (!rc)
+        xk_symbols_dispose(&symbols);
+    return rc;
+}
+
 static int compression_of(const char *name)
 {
     static const struct {
@@ -279,6 +320,7 @@ static const struct {
 } verbs[] = {
     { "info", info }, { "dump", dump }, { "log", print_log },
     { "symbol", symbol }, { "report", report },
+    { "stack", stack }, { "elf", write_elf },
 };
 
 int main(int argc, char **argv)

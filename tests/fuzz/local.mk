@@ -3,9 +3,13 @@
 EXTRA_DIST += \
 	tests/fuzz/corpus \
 	tests/fuzz/fuzz.h \
+	tests/fuzz/fuzz_btf.c \
+	tests/fuzz/fuzz_causes.c \
 	tests/fuzz/fuzz_control.c \
 	tests/fuzz/fuzz_front.c \
 	tests/fuzz/fuzz_journal.c \
+	tests/fuzz/fuzz_kdump.c \
+	tests/fuzz/fuzz_klog.c \
 	tests/fuzz/fuzz_listing.c \
 	tests/fuzz/fuzz_p9.c \
 	tests/fuzz/fuzz_parse.c \
@@ -14,6 +18,11 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_ring_race.c \
 	tests/fuzz/fuzz_rule.c \
 	tests/fuzz/fuzz_schema.c \
+	tests/fuzz/fuzz_symbols.c \
+	tests/fuzz/fuzz_tables.c \
+	tests/fuzz/fuzz_vmcoreinfo.c \
+	tests/fuzz/patch.c \
+	tests/fuzz/patch.h \
 	tests/fuzz/fuzz_unseal.c \
 	tests/fuzz/ring_play.c \
 	tests/fuzz/ring_play.h \

@@ -159,7 +159,6 @@ void corpse_note(struct corpse *c, uint64_t pfn)
 static void make_info(struct corpse *c)
 {
     static const char *const lines[] = {
-        "OSRELEASE=" CORPSE_RELEASE,
         "BUILD-ID=00112233445566778899aabbccddeeff",
         "PAGESIZE=4096", "OFFSET(uts_namespace.name)=0",
         "SIZE(mem_section)=16", "OFFSET(mem_section.section_mem_map)=0",
@@ -176,6 +175,7 @@ static void make_info(struct corpse *c)
     const uint64_t data = CORPSE_IMAGE + (256 << 12);
     size_t i;
 
+    corpse_info(c, "OSRELEASE=%s\n", CORPSE_RELEASE);
     for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         corpse_info(c, "%s\n", lines[i]);
     corpse_info(c, "SYMBOL(_stext)=%llx\nSYMBOL(init_uts_ns)=%llx\n"

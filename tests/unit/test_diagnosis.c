@@ -237,7 +237,8 @@ START_TEST(test_rules)
         "[a]\npattern = x\nclass = y\n", "[a]\nsource = dom0\n",
         "[a]\nconfidence = 101\n", "[a]\nwhen = x ~ 3\n", "[a]\nwhen = x\n",
         "[a]\ntier = last\n", "[a]\nnonsense = 1\n", "[a]\nhello\n",
-        "[a]\npattern = x\npattern = y\n",
+        "[a]\npattern = x\npattern = y\n", "[a]\npattern = (x)\\1\n",
+        "[a]\npattern = x{200}\n",
     };
     char why[XK_CAUSES_WHY];
     size_t count = causes.count, i;
