@@ -4,7 +4,8 @@
 # is installed once for each.
 
 nodist_bashcompletion_DATA = dom0/completion/xl-sweep \
-	dom0/completion/xl-memory dom0/completion/xl-crash
+	dom0/completion/xl-memory dom0/completion/xl-crash \
+	dom0/completion/xl-files
 EXTRA_DIST += dom0/completion/xenkeep.bash
 CLEANFILES += $(nodist_bashcompletion_DATA)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Completion for xl-sweep, xl-memory and xl-crash. Domain names come from xl-memory
+# Completion for xl-sweep, xl-memory, xl-crash and xl-files. Domain names come from xl-memory
 # itself; without a daemon or the right to ask it, there are just none. What
 # comes back is only ever compared and quoted, never evaluated.
 
@@ -124,6 +124,49 @@ _xl_crash()
     esac
 }
 
+_xl_files_names()
+{
+    timeout 2 xl-files list "$1" --json 2>/dev/null |
+        grep -o '"name":"[A-Za-z0-9._+-]*"' |
+        sed -e 's/^"name":"//' -e 's/"$//'
+}
+
+_xl_files()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local settings="--size-limit --files-limit --open-limit --rate --owner \
+--set-id --devices --stock-9p --audit --json --help --version"
+
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        _xenkeep_complete "$cur" "--json --help --version" \
+            "list add set revoke stats audit"
+        return
+    fi
+    case $prev in
+    --type) mapfile -t COMPREPLY < <(compgen -W "dir file volume" -- "$cur")
+        return ;;
+    --set-id|--devices|--stock-9p|--audit)
+        mapfile -t COMPREPLY < <(compgen -W "0 1" -- "$cur")
+        return ;;
+    --name|--size-limit|--files-limit|--open-limit|--rate|--owner) return ;;
+    esac
+    if ((COMP_CWORD == 3)) && [[ $cur != -* ]]; then
+        case ${COMP_WORDS[1]} in
+        add) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        set|revoke) _xl_crash_words "$cur" _xl_files_names "$prev" ;;
+        esac
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    add) _xenkeep_complete "$cur" "--name --read-only --type $settings" ;;
+    set) _xenkeep_complete "$cur" "--read-only --read-write $settings" ;;
+    revoke) _xenkeep_complete "$cur" "--now --json --help --version" ;;
+    *) _xenkeep_complete "$cur" "--json --help --version" ;;
+    esac
+}
+
 complete -F _xl_sweep xl-sweep
+complete -F _xl_files xl-files
 complete -F _xl_memory xl-memory
 complete -F _xl_crash xl-crash
