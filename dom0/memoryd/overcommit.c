@@ -22,6 +22,7 @@
 #include <xenkeep/util.h>
 
 #include "domain.h"
+#include "scan.h"
 #include "window.h"
 
 #define KIB_PER_PAGE 4u
@@ -75,18 +76,31 @@ uint64_t overcommit_ranges(const struct xk_pod *pod, uint64_t given,
 
 /* ---- which ranges ------------------------------------------------------ */
 
+/* An entry when last seen, and no hole now: the balloon takes entries too. */
+static bool is_entry(struct domain *dom, size_t range)
+{
+    xk_gfn_t gfn = (xk_gfn_t)range * XK_SUPER_PAGES;
+    enum range_state kind;
+
+    if (dom->map.cells[range] != MAP_POD || scan_kind(dom, gfn, &kind))
+        return false;
+    if (kind != RANGE_UNKNOWN)
+        map_saw(dom, gfn, kind == RANGE_HOLE ? MAP_SAW_NOTHING
+                                             : MAP_SAW_PART);
+    return kind == RANGE_UNKNOWN;
+}
+
 /* The next run of entries from *at on, of at most `most` ranges. */
-static struct window_run next_run(const struct domain *dom, size_t *at,
+static struct window_run next_run(struct domain *dom, size_t *at,
                                   uint64_t most)
 {
     const struct map *map = &dom->map;
     struct window_run run = { 0, 0 };
 
-    while (*at < map->count && map->cells[*at] != MAP_POD)
+    while (*at < map->count && !is_entry(dom, *at))
         ++*at;
     run.gfn = (xk_gfn_t)*at * XK_SUPER_PAGES;
-    while (*at < map->count && map->cells[*at] == MAP_POD &&
-           run.ranges < most) {
+    while (*at < map->count && is_entry(dom, *at) && run.ranges < most) {
         run.ranges++;
         ++*at;
     }
@@ -97,7 +111,7 @@ static struct window_run next_run(const struct domain *dom, size_t *at,
  * Takes `ranges` of those that were entries when last seen, in few runs: long
  * ones first. The number of runs; 0: there are not so many.
  */
-static size_t pick(const struct domain *dom, uint64_t ranges,
+static size_t pick(struct domain *dom, uint64_t ranges,
                    struct window_run runs[JOURNAL_GFNS])
 {
     static const uint64_t least[] = { 64, 8, 1 };

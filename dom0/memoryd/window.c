@@ -454,9 +454,22 @@ static int each_run(struct domain *dom, const struct window_run *runs,
     return rc;
 }
 
+/* What the guest's balloon has taken must not become entries again. */
+static bool have_holes(struct domain *dom, const struct window_run *runs,
+                       size_t count, size_t *bad_r)
+{
+    uint64_t i;
+
+    for (*bad_r = 0; *bad_r < count; ++*bad_r)
+        for (i = 0; i < runs[*bad_r].ranges; i++)
+            if (has_hole(dom, runs[*bad_r].gfn + i * XK_SUPER_PAGES))
+                return true;
+    return false;
+}
+
 /*
  * Are all of them entries, each of their pages? Then a mark changes nothing.
- * One that had a hole in it has more entries by it, so E tells; they are
+ * One with a hole that hid has more entries by it, so E tells; they are
  * covered before the guest runs.
  */
 static int check_entries(struct domain *dom, const struct window_run *runs,
@@ -465,6 +478,8 @@ static int check_entries(struct domain *dom, const struct window_run *runs,
     struct xk_pod before, after;
     int rc;
 
+    if (have_holes(dom, runs, count, bad_r))
+        return -EAGAIN;
     rc = xk_hv_pod(dom->md->hv, dom->info.domid, &before);
     if (!rc)
         rc = each_run(dom, runs, count, xk_hv_mark_pod, bad_r);

@@ -167,7 +167,7 @@ START_TEST(refuses)
                                   .static_max = 16 * SUPER };
     int id;
 
-    play.md.settings.guard_lend = 0;
+    play.md.settings.guard = 0;
     id = fake_domain_create(&config);
     ck_assert_int_gt(id, 0);
     ck_assert_int_eq(call("drain", ",\"end\":1", "true or false"),
@@ -236,7 +236,6 @@ static bool killed(unsigned long n)
     pid = fork();
     ck_assert_int_ge(pid, 0);
     if (!pid) {
-        (void)alarm(30);
         ck_assert_int_eq(play_up(&play), 0);
         sweep();
         fake_kill_at(n);

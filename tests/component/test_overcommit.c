@@ -380,6 +380,32 @@ START_TEST(balloons)
 }
 END_TEST
 
+/* It has taken ranges that were swept: they stay with the host, and are no
+ * entries again. */
+START_TEST(leaves_the_balloon)
+{
+    struct json_object *reply;
+    char more[48];
+    uint64_t gfn;
+
+    with_balloon();
+    play.md.settings.nr_rules = 0;
+    sweep_well();
+    snprintf(more, sizeof(more), ",\"target_kib\":%u",
+             (PAGES - 4 * SUPER) * 4);
+    reply = sweep(more);
+    ck_assert_msg(!play_error(reply), "%s", play_message(reply));
+    json_object_put(reply);
+    play.md.settings.nr_rules = 1;
+    sweep_well();
+    ck_assert_uint_eq(given(), BUDGET);
+    for (gfn = 40 * SUPER; gfn < 44 * SUPER; gfn += 7)
+        ck_assert_int_eq(fake_gfn(dom, gfn, NULL), FAKE_GFN_HOLE);
+    ck_assert_ptr_null(fake_check(dom));
+    ck_assert(!play_info(dom).crashed);
+}
+END_TEST
+
 static bool has_given(struct play *p, void *arg)
 {
     (void)p, (void)arg;
@@ -456,7 +482,6 @@ static bool killed(unsigned int n)
     pid = fork();
     ck_assert_int_ge(pid, 0);
     if (!pid) {
-        (void)alarm(30);
         up_and_swept();
         kill_at = n;
         acts = 0;
@@ -524,6 +549,7 @@ END_TEST
 
 static void add_tests(TCase *tc)
 {
+    tcase_add_test(tc, leaves_the_balloon);
     tcase_add_test(tc, gives);
     tcase_add_test(tc, keeps_enough);
     tcase_add_test(tc, not_by_default);
