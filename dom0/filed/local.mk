@@ -21,11 +21,14 @@ dom0_filed_libxkfiled_a_SOURCES = \
 	dom0/filed/node.c dom0/filed/node.h \
 	dom0/filed/ops.c dom0/filed/ops.h \
 	dom0/filed/owner.c dom0/filed/owner.h dom0/filed/plan.h \
-	dom0/filed/p9.c dom0/filed/p9.h dom0/filed/p9_device.c \
-	dom0/filed/p9_device.h dom0/filed/p9_fid.c dom0/filed/p9_fid.h \
+	dom0/filed/p9.c dom0/filed/p9.h dom0/filed/p9_attr.c \
+	dom0/filed/p9_call.c dom0/filed/p9_call.h dom0/filed/p9_data.c \
+	dom0/filed/p9_device.c dom0/filed/p9_device.h \
+	dom0/filed/p9_fid.c dom0/filed/p9_fid.h dom0/filed/p9_make.c \
 	dom0/filed/p9_msg.c dom0/filed/p9_msg.h \
 	dom0/filed/p9_ring.c dom0/filed/p9_ring.h \
 	dom0/filed/p9_server.c dom0/filed/p9_server.h \
+	dom0/filed/p9_walk.c \
 	dom0/filed/queue.c dom0/filed/queue.h \
 	dom0/filed/quota.c dom0/filed/quota.h \
 	dom0/filed/remember.c dom0/filed/remember.h dom0/filed/restore.c \

@@ -132,6 +132,20 @@ static void break_it(struct p9_device *dev, const char *reason)
 static void remove_device(struct p9_device *dev);
 static void look(struct p9_device *dev);
 
+/* One that came up is followed by the next, on the same rings. */
+static void on_death(struct p9_device *dev)
+{
+    bool was_up = dev->up;
+
+    end_server(dev);
+    if (dev->leaving)
+        remove_device(dev);
+    else if (was_up)
+        look(dev);
+    else
+        break_it(dev, "its rings are none");
+}
+
 static void on_heard(evutil_socket_t fd, short what, void *arg)
 {
     struct p9_device *dev = arg;
@@ -146,11 +160,7 @@ static void on_heard(evutil_socket_t fd, short what, void *arg)
         xk_warn("%s: the 9P server of share %s ended", dev->guest->name,
                 dev->name);
         dev->guest->filed->totals.deaths++;
-        end_server(dev);
-        if (dev->leaving)
-            remove_device(dev);
-        else
-            look(dev);
+        on_death(dev);
     } else if (msg.type == LINK_UP) {
         dev->up = true;
         set_state(dev, XENBUS_CONNECTED);
