@@ -1008,9 +1008,12 @@ class Interrupted(XlTest):
                 gone.set()
 
         server = self.serve(progress(1, 4), wait_for_end)
+        # Whoever runs the tests in the background has SIGINT ignored, and
+        # what is ignored stays so in a new program.
         child = subprocess.Popen(self.program(["xl-sweep", "web"]),
                                  env=self.env, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE)
+                                 stderr=subprocess.PIPE, preexec_fn=lambda:
+                                 signal.signal(number, signal.SIG_DFL))
         self.assertTrue(ready.wait(WAIT))
         child.send_signal(number)
         out, err = child.communicate(timeout=WAIT)

@@ -68,6 +68,17 @@ START_TEST(test_lies)
 }
 END_TEST
 
+/* A record of 24 bytes with a text of 3, at an address of any kind. */
+static void old_record(uint8_t *at, uint64_t ts_nsec, const char *text)
+{
+    static const uint16_t len = 24, text_len = 3;
+
+    memcpy(at, &ts_nsec, sizeof(ts_nsec));
+    memcpy(at + 8, &len, sizeof(len));
+    memcpy(at + 10, &text_len, sizeof(text_len));
+    memcpy(at + 16, text, text_len);
+}
+
 /* The buffer of 3.5 to 5.9, its second record behind the end. */
 START_TEST(test_old)
 {
@@ -77,14 +88,8 @@ START_TEST(test_old)
     struct xk_klog log;
 
     memset(ring, 0, XK_PAGE_SIZE);
-    *(uint64_t *)(void *)(ring + 100) = 3000000000;
-    *(uint16_t *)(void *)(ring + 108) = 24;
-    *(uint16_t *)(void *)(ring + 110) = 3;
-    memcpy(ring + 116, "one", 3);
-    *(uint64_t *)(void *)ring = 4000000000;
-    *(uint16_t *)(void *)(ring + 8) = 24;
-    *(uint16_t *)(void *)(ring + 10) = 3;
-    memcpy(ring + 16, "two", 3);
+    old_record(ring + 100, 3000000000, "one");
+    old_record(ring, 4000000000, "two");
     vars[0] = XK_KERNEL_MAP + (CORPSE_LOG + 3) * 4096ull;
     ((uint32_t *)vars)[2] = 4096;
     ((uint32_t *)vars)[3] = 100;
