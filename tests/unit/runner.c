@@ -43,6 +43,11 @@ int main(void)
     suite_add_tcase(suite, tcase_util());
     suite_add_tcase(suite, tcase_zero());
     runner = srunner_create(suite);
+#ifdef __SANITIZE_ADDRESS__
+    /* A process for each test would be most of the time. */
+    if (!getenv("CK_FORK"))
+        srunner_set_fork_status(runner, CK_NOFORK);
+#endif
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
     failed = srunner_ntests_failed(runner);
