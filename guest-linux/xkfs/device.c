@@ -57,7 +57,6 @@ static void device_disconnect(enum xk_state state)
 
 	spin_lock_irqsave(&dev->lock, flags);
 	dev->state = state;
-	dev->connection++;
 	xk_call_fail_all(-ENOTCONN, true);
 	spin_unlock_irqrestore(&dev->lock, flags);
 	device_set_state(state);

@@ -82,12 +82,11 @@ void xk_file_put(struct inode *inode, struct xk_file *xf)
 static int open_send(struct inode *inode, struct xk_file *xf, bool check)
 {
 	struct xk_xkfs_attr attr;
-	bool known = false;
 	struct xk_call *call;
 	int err;
 
 	call = xk_call_new(XK_SB(inode->i_sb), XK_XKFS_OPEN, xk_node(inode), 0,
-			   sizeof(attr));
+			   check ? sizeof(attr) : 0);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	call->req.arg[0] = xf->flags;
@@ -99,22 +98,19 @@ static int open_send(struct inode *inode, struct xk_file *xf, bool check)
 		err = -EIO;
 		goto out;
 	}
-	if (call->rsp.out_len) {
+	if (check)
 		err = xk_attr_get(call, &attr);
-		known = !err;
-	}
-	if (known) {
-		xk_inode_update(inode, &attr, call->seq, false);
-		if (check)
-			xk_inode_check_opened(inode, &attr);
-	}
 	xk_file_link(inode, xf, call->rsp.value, call);
+	if (check && !err) {
+		xk_inode_update(inode, &attr, call->seq, false);
+		xk_inode_check_opened(inode, &attr);
+	}
 out:
 	xk_call_put(call);
 	return err;
 }
 
-/* `check`: what is cached is looked at, close to open. */
+/* `check`: what is cached is looked at, close to open; no page is locked. */
 int xk_file_open_node(struct inode *inode, int flags, struct xk_file **xf_r,
 		      bool check)
 {

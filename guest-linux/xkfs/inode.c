@@ -250,7 +250,6 @@ static void inode_take(struct inode *inode, const struct xk_xkfs_attr *attr)
 	xi->mode = attr->mode;
 	xi->share = attr->share;
 	xi->share_id = attr->share_id;
-	xi->version = attr->version;
 	WRITE_ONCE(xi->times_old, false);
 	WRITE_ONCE(xi->fresh, jiffies + XK_SB(inode->i_sb)->ttl);
 }

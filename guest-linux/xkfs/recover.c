@@ -96,8 +96,9 @@ static int recover_send(struct inode *inode, u64 *epoch)
 	if (!err && (entry.node != xi->node ||
 		     (entry.attr.mode ^ inode->i_mode) & S_IFMT))
 		err = -ESTALE;
+	/* Pages may wait for what is sent after this: they stay for now. */
 	if (!err)
-		xk_inode_update(inode, &entry.attr, call->seq, false);
+		xk_inode_expire(inode);
 	*epoch = call->epoch;
 	xk_call_put(call);
 	return err;

@@ -118,7 +118,6 @@ enum xk_state {
 struct xk_dev {
 	spinlock_t lock;	/* the table, the lists, the rings, the state */
 	enum xk_state state;
-	unsigned int connection;	/* counts them */
 	wait_queue_head_t changed;	/* of the state */
 	struct xenbus_device *xdev;	/* NULL: none; xenwatch thread only */
 
@@ -136,7 +135,6 @@ struct xk_dev {
 	struct list_head done[1 + XK_XKFS_QUEUES];
 	struct work_struct done_work[1 + XK_XKFS_QUEUES];
 	struct workqueue_struct *wq;
-	unsigned int blocked;		/* SETLKs that wait */
 
 	u64 epoch;		/* as dom0 told; 0: never connected */
 	bool told;		/* dom0 knows all nodes, in this epoch */
@@ -287,7 +285,6 @@ struct xk_inode {
 	umode_t mode;			/* as dom0 has it */
 	u32 share;
 	u32 share_id;
-	u64 version;
 	struct timespec64 btime;
 	struct xk_seen seen;
 	bool stale;			/* revoked, or lost by dom0 */
