@@ -192,9 +192,18 @@ void device_up(struct device *dev)
     xk_info("%s: its files front-end is connected", dev->guest->name);
 }
 
+/* A front-end whose server never came up waits with its rings, and would not
+ * take InitWait for news: they are good for the next one. */
 void device_lost(struct device *dev)
 {
-    start_over(dev);
+    struct timeval later = { .tv_sec = 1 };
+
+    if (dev->state == DEVICE_STARTING && dev->retry) {
+        disconnect(dev, DEVICE_CONNECTING);
+        (void)evtimer_add(dev->retry, &later);
+    } else {
+        start_over(dev);
+    }
 }
 
 static void try_connect(struct device *dev)
