@@ -24,7 +24,8 @@ start_crashd()
     grep -q ^xenkeep: /etc/passwd ||
         echo 'xenkeep:x:990:990::/:/usr/sbin/nologin' >>/etc/passwd
     grep -q ^xenkeep: /etc/group || echo 'xenkeep:x:990:' >>/etc/group
-    mkdir -p /var/lib/xen/dump
+    mkdir -p /var/lib/xen/dump /etc/xenkeep
+    cp -r "$STAGE/etc/xenkeep/crash.d" /etc/xenkeep/
     start_daemon crashd --config /tmp/crashd.conf
 }
 

@@ -19,6 +19,8 @@ cp "$STORE/$(record dead id)/record.json" "$OUT/"
 [ "$(record dead outcome)" = stored ] || fail "$(record dead why)"
 [ "$(record dead reason)" = crash ]
 crashed dead || fail "the guest was not left as it was"
+note "$(record dead stop): $(record dead title)"
+cp "$STORE/$(record dead id)"/report.* "$OUT/"
 dump=$(dump_of dead)
 note "$(stat -c %s "$dump") bytes in $(record dead duration_us) us"
 
