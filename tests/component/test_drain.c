@@ -254,8 +254,10 @@ START_TEST(killed_at_calls)
     bool was = true, drained;
     unsigned long n;
 
-    for (n = 1; was; n += 11) {
-        ck_assert_uint_lt(n, 3000);
+    /* How many calls a drain takes depends on how its slices of time fall:
+     * close steps at first, where it does different things. */
+    for (n = 1; was; n += 11 + n / 16) {
+        ck_assert_uint_lt(n, 100000);
         if (n > 1)
             setup();
         play_down(&play);
