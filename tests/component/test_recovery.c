@@ -198,21 +198,34 @@ START_TEST(in_the_background)
 END_TEST
 
 /* With a share the waits are longer than the work. */
-START_TEST(takes_its_time)
+/* How long a recovery takes, microseconds. */
+static int64_t recovery_time(void)
 {
     struct json_object *reply;
-    int64_t fast, slow;
+    int64_t us;
 
-    pin_the_end();
-    reply = recoalesce();
-    fast = play_number(reply, "duration_us");
-    json_object_put(reply);
-    play.md.settings.recover_share_percent = 10;
     /* Or it would know that there is nothing to do. */
     map_note_ram(play_domain(&play, dom), MAP_UNKNOWN);
     reply = recoalesce();
-    slow = play_number(reply, "duration_us");
+    us = play_number(reply, "duration_us");
     json_object_put(reply);
+    return us;
+}
+
+START_TEST(takes_its_time)
+{
+    int64_t fast, us, slow;
+    int i;
+
+    pin_the_end();
+    /* The fastest of a few: the machine may be busy with something else. */
+    fast = recovery_time();
+    for (i = 0; i < 4; i++) {
+        us = recovery_time();
+        fast = us < fast ? us : fast;
+    }
+    play.md.settings.recover_share_percent = 10;
+    slow = recovery_time();
     ck_assert_int_gt(slow, 3 * fast);
 }
 END_TEST
