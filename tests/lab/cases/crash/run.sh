@@ -11,7 +11,7 @@ make_keys owner owner
 make_keys triage triage
 start_crashd
 
-create_guest dead memory=128 vcpus=1
+create_guest dead memory=160 vcpus=1
 guest dead 'xk-plant 5eed /planted'
 crash_guest dead
 wait_for 60 'recorded dead' || fail "$(tail -n 3 "$OUT/crashd.log")"
@@ -39,11 +39,11 @@ openssl ecparam -name prime256v1 -genkey -noout -out /root/other.key
 grep -q 'not sealed for this key' /tmp/why
 
 note "what each key opens, seen by drgn"
-# looks KEY: "read N hidden N user-secret N ...", of the guest's 128 MiB
+# looks KEY: "read N hidden N user-secret N ...", of the guest's 160 MiB
 looks()
 {
     xenkeep-dump open --key "/root/$1.key" --program python3 "$dump" -- \
-        /lab/cases/crash/look.py 0 0x8000 | tee "$OUT/look-$1.txt"
+        /lab/cases/crash/look.py 0 0xa000 | tee "$OUT/look-$1.txt"
 }
 # seen WHAT KEY: on how many pages
 seen()
