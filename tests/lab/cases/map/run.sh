@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: the map of a guest: built, swept, inflated, restored
+# tier: full
 # proves: b6
 # needs: pvh stage
 # timeout: 300

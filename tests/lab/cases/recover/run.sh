@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: a restored guest's 2 MiB ranges are made whole again while it works
+# tier: full
 # proves: b2
 # needs: pvh stage
 # timeout: 300
