@@ -226,6 +226,23 @@ static bool await_state(const struct files_guest *g, unsigned int a,
     return false;
 }
 
+/* filed makes the back-end's nodes first and the front-end's state last: what
+ * is written before that has no place yet, or is written over. */
+static bool await_front(const struct files_guest *g)
+{
+    uint64_t end = xk_now_ms() + FILES_WAIT_MS;
+    char path[128], text[16];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/device/xkfs/0/state",
+             g->domid);
+    do {
+        if (fake_xs_read(g->domid, path, text, sizeof(text)) >= 0)
+            return true;
+        usleep(500);
+    } while (xk_now_ms() < end);
+    return false;
+}
+
 static uint32_t grant(struct files_guest *g, uint64_t gfn)
 {
     int ref = fake_guest_grant(g->domid, gfn, false);
@@ -304,7 +321,7 @@ int files_connect(struct files_guest *g)
     unsigned int state, q;
 
     files_disconnect(g);
-    if (!await_state(g, INIT_WAIT, CLOSED, &state))
+    if (!await_front(g) || !await_state(g, INIT_WAIT, CLOSED, &state))
         return -ETIMEDOUT;
     if (state == CLOSED)
         fe_write(g, "state", INITIALISING);
