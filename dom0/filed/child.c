@@ -17,19 +17,21 @@
 /* All shares of a guest fit into the link: the parent never waits for it. */
 #define LINK_BUFFER (SHARES_MAX * 2 * (int)sizeof(struct link_msg))
 
-static _Noreturn void become(child_fn *run, const void *plan, int link)
+static _Noreturn void become(const struct sandbox_home *home, child_fn *run,
+                             const void *plan, int link)
 {
     struct sigaction dfl = { .sa_handler = SIG_DFL };
 
     (void)sigaction(SIGTERM, &dfl, NULL);
     (void)sigaction(SIGINT, &dfl, NULL);
     (void)sigaction(SIGHUP, &dfl, NULL);
-    if (!sandbox_close_fds(link))
+    if (!sandbox_go_home(home) && !sandbox_close_fds(link))
         run(plan, link);
     _exit(EXIT_FAILURE);
 }
 
-static int start(struct child *c, child_fn *run, const void *plan)
+static int start(struct child *c, const struct sandbox_home *home,
+                 child_fn *run, const void *plan)
 {
     int link, rc = link_pair(&c->link, &link), size = LINK_BUFFER;
 
@@ -42,7 +44,7 @@ static int start(struct child *c, child_fn *run, const void *plan)
     if (!rc) {
         c->pid = fork();
         if (!c->pid)
-            become(run, plan, link);
+            become(home, run, plan, link);
         rc = c->pid < 0 ? -errno : 0;
         sandbox_after_fork();
     }
@@ -54,38 +56,45 @@ static int start(struct child *c, child_fn *run, const void *plan)
     return rc;
 }
 
-int child_start(struct child *c, struct event_base *base, child_fn *run,
+int child_start(struct child *c, struct event_base *base,
+                const struct sandbox_home *home, child_fn *run,
                 const void *plan, event_callback_fn heard, void *arg)
 {
     int rc;
 
     *c = (struct child){ .link = -1 };
-    rc = start(c, run, plan);
+    rc = start(c, home, run, plan);
     if (rc)
         return rc;
     c->heard = event_new(base, c->link, EV_READ | EV_PERSIST, heard, arg);
     if (c->heard && !event_add(c->heard, NULL))
         return 0;
-    child_bury(c);
+    (void)child_bury(c);
     return -ENOMEM;
 }
 
-void child_tell(struct child *c, const struct link_msg *msg, int fd)
+int child_tell(struct child *c, const struct link_msg *msg, int fd)
 {
-    if (c->pid && link_send(c->link, msg, fd))
+    int rc = c->pid ? link_send(c->link, msg, fd) : 0;
+
+    if (rc)
         (void)kill(c->pid, SIGKILL);
+    return rc;
 }
 
-void child_bury(struct child *c)
+int child_bury(struct child *c)
 {
+    int status = 0;
+
     if (!c->pid)
-        return;
+        return 0;
     if (c->heard)
         event_free(c->heard);
     c->heard = NULL;
     xk_close(&c->link);
     (void)kill(c->pid, SIGKILL);
-    while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
         ;
     c->pid = 0;
+    return status;
 }

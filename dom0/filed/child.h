@@ -12,6 +12,7 @@
 #include <event2/event.h>
 
 #include "link.h"
+#include "sandbox.h"
 
 struct child {
     pid_t pid;                  /* 0: none */
@@ -22,13 +23,15 @@ struct child {
 /* What runs in the process; it does not return. */
 typedef void child_fn(const void *plan, int link);
 
-/* `heard` is called with `arg` when the server says something, or ends. */
-int child_start(struct child *c, struct event_base *base, child_fn *run,
+/* `home` was made. `heard` is called with `arg` when the server says something,
+ * or ends. */
+int child_start(struct child *c, struct event_base *base,
+                const struct sandbox_home *home, child_fn *run,
                 const void *plan, event_callback_fn heard, void *arg);
-/* One that does not listen is killed: it will be heard of. */
-void child_tell(struct child *c, const struct link_msg *msg, int fd);
-/* It ended, or is ended now. */
-void child_bury(struct child *c);
+/* 0, or -errno: one that does not listen is killed, and will be heard of. */
+int child_tell(struct child *c, const struct link_msg *msg, int fd);
+/* It ended, or is ended now; its status, as of waitpid(). */
+int child_bury(struct child *c);
 
 static inline bool child_is_there(const struct child *c)
 {

@@ -400,7 +400,8 @@ static void do_revoke(struct xk_ctl_call *call, struct json_object *params,
     obj = json_object_new_object();
     add_text(obj, "domain", a.name);
     add_text(obj, "name", text_of(params, "name"));
-    add_text(obj, "state", l && l->fd >= 0 && a.guest->server && !now
+    add_text(obj, "state", l && l->fd >= 0 && !now &&
+                           child_is_there(&a.guest->server)
                            ? "draining" : "revoked");
     if (l)
         guest_revoke(a.guest, l, now);

@@ -5,14 +5,10 @@
 #include "guest.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <xenkeep/log.h>
 #include <xenkeep/parse.h>
@@ -20,7 +16,6 @@
 
 #include "key.h"
 #include "p9_device.h"
-#include "sandbox.h"
 #include "server.h"
 #include "share_path.h"
 #include "store.h"
@@ -28,8 +23,6 @@
 
 /* Domains read in one call. */
 #define LIST_STEP 64
-/* All shares of a guest fit into the link: the parent never waits for it. */
-#define LINK_BUFFER (SHARES_MAX * 2 * (int)sizeof(struct link_msg))
 
 const char *lent_state_name(const struct lent *lent)
 {
@@ -49,20 +42,17 @@ static void tell(struct guest *g, enum link_type type,
     struct link_msg msg = { .type = type };
     int rc;
 
-    if (!g->server)
+    if (!child_is_there(&g->server))
         return;
     if (lent) {
         msg.id = lent->id;
         if (type == LINK_ADD || type == LINK_SET)
             msg.share = lent->share;
     }
-    rc = link_send(g->link, &msg, type == LINK_ADD ? lent->fd : -1);
-    if (rc) {
-        /* It does not listen: the next one is told all. */
-        xk_warn("%s: its server does not listen: %s", g->name,
-                strerror(-rc));
-        (void)kill(g->server, SIGKILL);
-    }
+    rc = child_tell(&g->server, &msg, type == LINK_ADD ? lent->fd : -1);
+    if (rc)
+        xk_warn("%s: its server does not listen, the next one is told all: %s",
+                g->name, strerror(-rc));
 }
 
 struct lent *guest_lent(struct guest *g, const char *name)
@@ -145,7 +135,7 @@ static void gone(struct guest *g, struct lent *l)
 void guest_revoke(struct guest *g, struct lent *l, bool now)
 {
     p9_device_revoke(g, l->id, now);
-    if (!g->server || l->fd < 0) {
+    if (!child_is_there(&g->server) || l->fd < 0) {
         gone(g, l);
         return;
     }
@@ -186,20 +176,9 @@ static void lend_kept(struct guest *g)
 /* It ended, or is ended now; its status, as of waitpid(). */
 static int bury(struct guest *g)
 {
-    int status = 0;
-
-    if (!g->server)
-        return 0;
-    if (g->heard)
-        event_free(g->heard);
-    g->heard = NULL;
-    xk_close(&g->link);
-    (void)kill(g->server, SIGKILL);
-    while (waitpid(g->server, &status, 0) < 0 && errno == EINTR)
-        ;
-    g->server = 0;
-    g->filed->totals.servers--;
-    return status;
+    if (child_is_there(&g->server))
+        g->filed->totals.servers--;
+    return child_bury(&g->server);
 }
 
 static void say_how(const struct guest *g, int status)
@@ -297,44 +276,6 @@ static void complete(struct guest *g, struct plan *plan)
     };
 }
 
-static _Noreturn void child(const struct guest *g, const struct plan *plan,
-                            int link)
-{
-    struct sigaction dfl = { .sa_handler = SIG_DFL };
-
-    (void)sigaction(SIGTERM, &dfl, NULL);
-    (void)sigaction(SIGINT, &dfl, NULL);
-    (void)sigaction(SIGHUP, &dfl, NULL);
-    if (sandbox_go_home(&g->home) || sandbox_close_fds(link))
-        _exit(EXIT_FAILURE);
-    server_run(plan, link);
-}
-
-static int start(struct guest *g, const struct plan *plan)
-{
-    int link, rc = link_pair(&g->link, &link), size = LINK_BUFFER;
-
-    if (rc)
-        return rc;
-    (void)setsockopt(g->link, SOL_SOCKET, SO_SNDBUFFORCE, &size,
-                     sizeof(size));
-    (void)fcntl(g->link, F_SETFL, O_NONBLOCK);
-    rc = sandbox_before_fork();
-    if (!rc) {
-        g->server = fork();
-        if (!g->server)
-            child(g, plan, link);
-        rc = g->server < 0 ? -errno : 0;
-        sandbox_after_fork();
-    }
-    xk_close(&link);
-    if (rc) {
-        g->server = 0;
-        xk_close(&g->link);
-    }
-    return rc;
-}
-
 int guest_serve(struct guest *g, struct plan *plan)
 {
     struct lent *l;
@@ -345,7 +286,8 @@ int guest_serve(struct guest *g, struct plan *plan)
     if (rc)
         return rc;
     complete(g, plan);
-    rc = start(g, plan);
+    rc = child_start(&g->server, g->filed->loop.base, &g->home, server_run,
+                     plan, on_link, g);
     if (rc)
         return rc;
     g->filed->totals.servers++;
@@ -358,12 +300,6 @@ int guest_serve(struct guest *g, struct plan *plan)
             tell(g, LINK_DRAIN, l);
     }
     tell(g, LINK_GO, NULL);
-    g->heard = event_new(g->filed->loop.base, g->link, EV_READ | EV_PERSIST,
-                         on_link, g);
-    if (!g->heard || event_add(g->heard, NULL)) {
-        (void)bury(g);
-        return -ENOMEM;
-    }
     return 0;
 }
 
@@ -388,7 +324,7 @@ static void guest_add(struct filed *fd, const struct xk_dominfo *info)
     g->filed = fd;
     g->info = *info;
     g->next_id = 1;
-    g->link = -1;
+    g->server.link = -1;
     g->home = (struct sandbox_home)SANDBOX_NO_HOME;
     read_name(g);
     device_init(&g->device, g);

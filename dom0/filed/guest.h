@@ -8,11 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
-
-#include <event2/event.h>
 
 #include "area.h"
+#include "child.h"
 #include "device.h"
 #include "filed.h"
 #include "link.h"
@@ -46,9 +44,7 @@ struct guest {
     uint8_t key[OPS_KEY_SIZE];
     bool keyed;
     struct sandbox_home home;
-    pid_t server;               /* 0: none */
-    int link;
-    struct event *heard;        /* from the server */
+    struct child server;
 };
 
 int guests_start(struct filed *fd);

@@ -105,7 +105,7 @@ static void end_server(struct p9_device *dev)
 {
     if (child_is_there(&dev->server))
         dev->guest->filed->totals.servers--;
-    child_bury(&dev->server);
+    (void)child_bury(&dev->server);
     dev->up = false;
 }
 
@@ -180,7 +180,7 @@ static void tell(struct p9_device *dev, enum link_type type,
 
     if (lent)
         msg.share = lent->share;
-    child_tell(&dev->server, &msg, type == LINK_ADD ? lent->fd : -1);
+    (void)child_tell(&dev->server, &msg, type == LINK_ADD ? lent->fd : -1);
 }
 
 /* Each node is read once; the schema bounds each number. */
@@ -225,8 +225,10 @@ static int serve(struct p9_device *dev, const struct lent *lent,
     int rc;
 
     complete(dev, plan);
-    rc = child_start(&dev->server, fd->loop.base, p9_server_run, plan,
-                     on_heard, dev);
+    rc = sandbox_make_home(&dev->guest->home);
+    if (!rc)
+        rc = child_start(&dev->server, fd->loop.base, &dev->guest->home,
+                         p9_server_run, plan, on_heard, dev);
     if (rc)
         return rc;
     fd->totals.servers++;

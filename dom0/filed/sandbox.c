@@ -35,7 +35,6 @@ static struct {
     int fds[NOTED_MAX];
     size_t count;
     int pid_ns;
-    bool at_home;               /* network and IPC are those of a home */
 } noted = { .pid_ns = -1 };
 
 /* What a server may do beyond its user, and why. */
@@ -172,10 +171,8 @@ void sandbox_drop_home(struct sandbox_home *home)
 
 int sandbox_go_home(const struct sandbox_home *home)
 {
-    if (setns(home->net, CLONE_NEWNET) || setns(home->ipc, CLONE_NEWIPC))
-        return -errno;
-    noted.at_home = true;
-    return 0;
+    return setns(home->net, CLONE_NEWNET) || setns(home->ipc, CLONE_NEWIPC)
+               ? -errno : 0;
 }
 
 int sandbox_before_fork(void)
@@ -243,8 +240,7 @@ static int leave_dom0(int *fd_dir_r)
 {
     int rc;
 
-    if (unshare(CLONE_NEWNS | CLONE_NEWUTS |
-                (noted.at_home ? 0 : CLONE_NEWNET | CLONE_NEWIPC)) ||
+    if (unshare(CLONE_NEWNS | CLONE_NEWUTS) ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
         return -errno;
     rc = open_fd_dir(fd_dir_r);

@@ -237,7 +237,7 @@ static int serve(struct server *s, const char **what_r)
     return listen_to_parent(s);
 }
 
-_Noreturn void server_run(const struct plan *plan, int link)
+_Noreturn void server_run(const void *plan, int link)
 {
     static struct server server;
     const char *what;
@@ -247,8 +247,8 @@ _Noreturn void server_run(const struct plan *plan, int link)
     server.link = link;
     rc = serve(&server, &what);
     if (rc) {
-        xk_warn("domain %u: its server fails at %s: %s", plan->domid, what,
-                strerror(-rc));
+        xk_warn("domain %u: its server fails at %s: %s",
+                server.plan->domid, what, strerror(-rc));
         _exit(EXIT_FAILURE);
     }
     _exit(EXIT_SUCCESS);

@@ -5,9 +5,8 @@
 #ifndef XK_FILED_SERVER_H
 #define XK_FILED_SERVER_H
 
-#include "plan.h"
-
-/* In the child. Never returns; ends with the parent, or when it is told. */
-_Noreturn void server_run(const struct plan *plan, int link);
+/* In the child, `plan` a struct plan. Never returns; ends with the parent, or
+ * when it is told. */
+_Noreturn void server_run(const void *plan, int link);
 
 #endif /* XK_FILED_SERVER_H */
