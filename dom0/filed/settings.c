@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reading the configuration. A key that is not known is an error: a misspelt
- * limit must not be a limit that is not there.
+ * What the configuration can say, see settings.h.
  */
 #include "settings.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-#include <libxlutil.h>
+#include "cfg.h"
 
-#include <xenkeep/util.h>
-
-#include "cfgkeys.h"
-
-struct number {
-    const char *key;
-    size_t offset;
-    long min, max, value;
-};
-
-static const struct number numbers[] = {
+static const struct xk_cfg_number numbers[] = {
     { "queues", offsetof(struct settings, queues), 1, 8, 4 },
     { "pool_mib", offsetof(struct settings, pool_mib), 1, 64, 16 },
     { "nodes", offsetof(struct settings, nodes), 1024, 16777216, 1048576 },
@@ -32,92 +20,23 @@ static const struct number numbers[] = {
     { "poll_us", offsetof(struct settings, poll_us), 0, 1000, 50 },
     { "uid_base", offsetof(struct settings, uid_base), 65536, 2147400000,
       2000000000 },
+    { .key = NULL },
 };
 
-static const char *const levels[] = {
-    [XK_LOG_ERR] = "err", [XK_LOG_WARN] = "warn", [XK_LOG_INFO] = "info",
-    [XK_LOG_DEBUG] = "debug",
+static const struct xk_cfg_word words[] = {
+    XK_CFG_LOG_LEVEL(struct settings, log_level),
+    { .key = NULL },
 };
 
-static uint32_t *field(struct settings *s, const struct number *n)
-{
-    return (uint32_t *)(void *)((char *)s + n->offset);
-}
+static const struct xk_cfg cfg = { .numbers = numbers, .words = words };
 
 void settings_default(struct settings *s)
 {
-    size_t i;
-
     memset(s, 0, sizeof(*s));
-    for (i = 0; i < XK_ARRAY_SIZE(numbers); i++)
-        *field(s, &numbers[i]) = (uint32_t)numbers[i].value;
-    s->log_level = XK_LOG_INFO;
-}
-
-static bool known_key(const char *key)
-{
-    size_t i;
-
-    for (i = 0; i < XK_ARRAY_SIZE(numbers); i++)
-        if (!strcmp(numbers[i].key, key))
-            return true;
-    return !strcmp(key, "log_level");
-}
-
-static int read_number(struct settings *s, const XLU_Config *cfg,
-                       const struct number *n, const char *path)
-{
-    long value;
-    int r = xlu_cfg_get_long(cfg, n->key, &value, 1);
-
-    if (r == ESRCH)
-        return 0;
-    if (r || value < n->min || value > n->max) {
-        xk_err("%s: %s: expected a number from %ld to %ld", path, n->key,
-               n->min, n->max);
-        return -EINVAL;
-    }
-    *field(s, n) = (uint32_t)value;
-    return 0;
-}
-
-static int read_level(struct settings *s, const XLU_Config *cfg,
-                      const char *path)
-{
-    const char *value;
-    size_t i;
-    int r = xlu_cfg_get_string(cfg, "log_level", &value, 1);
-
-    if (r == ESRCH)
-        return 0;
-    for (i = 0; !r && i < XK_ARRAY_SIZE(levels); i++) {
-        if (!strcmp(value, levels[i])) {
-            s->log_level = (enum xk_log_level)i;
-            return 0;
-        }
-    }
-    xk_err("%s: log_level: expected err, warn, info or debug", path);
-    return -EINVAL;
+    xk_cfg_default(&cfg, s);
 }
 
 int settings_read(struct settings *s, const char *path)
 {
-    XLU_Config *cfg;
-    size_t i;
-    int rc = xk_cfg_check_keys(path, known_key);
-
-    if (rc)
-        return rc;
-    cfg = xlu_cfg_init(stderr, path);
-    if (!cfg)
-        return -ENOMEM;
-    rc = xlu_cfg_readfile(cfg, path) ? -EINVAL : 0;
-    if (rc)
-        xk_err("%s: cannot be read as a configuration", path);
-    for (i = 0; !rc && i < XK_ARRAY_SIZE(numbers); i++)
-        rc = read_number(s, cfg, &numbers[i], path);
-    if (!rc)
-        rc = read_level(s, cfg, path);
-    xlu_cfg_destroy(cfg);
-    return rc;
+    return xk_cfg_read(&cfg, s, path);
 }

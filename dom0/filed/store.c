@@ -65,8 +65,9 @@ void store_dispose(struct kept *kept)
     memset(kept, 0, sizeof(*kept));
 }
 
-static bool known_key(const char *key)
+static bool known_key(const char *key, const void *arg)
 {
+    (void)arg;
     return !strcmp(key, "shares");
 }
 
@@ -120,7 +121,7 @@ int store_read(const char *dir, const char *guest, struct kept *kept)
 
     memset(kept, 0, sizeof(*kept));
     if (!rc)
-        rc = xk_cfg_check_keys(path, known_key);
+        rc = xk_cfg_check_keys(path, known_key, NULL);
     if (rc)
         return rc == -ENAMETOOLONG ? -ENOENT : rc;
     cfg = xlu_cfg_init(stderr, path);

@@ -67,7 +67,9 @@ static void skip_statement(FILE *f, int c, int *line)
         (void)ungetc(c, f);
 }
 
-int xk_cfg_check_keys(const char *path, bool (*known)(const char *key))
+int xk_cfg_check_keys(const char *path,
+                      bool (*known)(const char *key, const void *arg),
+                      const void *arg)
 {
     FILE *f = fopen(path, "re");
     int c, line = 1, rc = 0;
@@ -83,7 +85,7 @@ int xk_cfg_check_keys(const char *path, bool (*known)(const char *key))
             c = getc(f);
         }
         key[len] = '\0';
-        if (len && !known(key)) {
+        if (len && !known(key, arg)) {
             xk_err("%s:%d: unknown key \"%s\"", path, line, key);
             rc = -EINVAL;
         }

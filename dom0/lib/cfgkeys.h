@@ -12,6 +12,8 @@
  * Holds the first word of each statement against known(). 0, -errno of
  * opening the file, or -EINVAL: then each unknown key was logged.
  */
-int xk_cfg_check_keys(const char *path, bool (*known)(const char *key));
+int xk_cfg_check_keys(const char *path,
+                      bool (*known)(const char *key, const void *arg),
+                      const void *arg);
 
 #endif /* XK_LIB_CFGKEYS_H */
