@@ -14,8 +14,6 @@
 #include <xenkeep/log.h>
 #include <xenkeep/util.h>
 
-#include "config.h"
-
 #include "crash_guest.h"
 #include "metrics.h"
 #include "store.h"
@@ -47,52 +45,24 @@ static const struct xk_metric metrics[] = {
 static void do_version(struct xk_ctl_call *call, struct json_object *params,
                        void *arg)
 {
-    struct json_object *obj = json_object_new_object();
-
     (void)params, (void)arg;
-    json_object_object_add(obj, "name",
-                           json_object_new_string("xenkeep-crashd"));
-    json_object_object_add(obj, "version",
-                           json_object_new_string(PACKAGE_VERSION));
-    xk_ctl_reply(call, obj);
+    xk_ctl_reply_version(call, "xenkeep-crashd");
 }
 
 static void do_metrics(struct xk_ctl_call *call, struct json_object *params,
                        void *arg)
 {
     struct xk_crashd *cd = arg;
-    xk_cleanup_free char *text = NULL;
-    struct json_object *obj;
 
     (void)params;
-    text = xk_metrics_text(metrics, XK_ARRAY_SIZE(metrics), &cd->totals);
-    if (!text) {
-        xk_ctl_fail(call, XK_RPC_FAILED, "out of memory");
-        return;
-    }
-    obj = json_object_new_object();
-    json_object_object_add(obj, "text", json_object_new_string(text));
-    xk_ctl_reply(call, obj);
-}
-
-/* A string of the parameters, without a zero byte in it; NULL: none. */
-static const char *text_of(struct json_object *params, const char *name)
-{
-    struct json_object *v;
-    const char *s;
-
-    if (!json_object_object_get_ex(params, name, &v) ||
-        !json_object_is_type(v, json_type_string))
-        return NULL;
-    s = json_object_get_string(v);
-    return strlen(s) == (size_t)json_object_get_string_len(v) ? s : NULL;
+    xk_ctl_reply_metrics(call, metrics, XK_ARRAY_SIZE(metrics), &cd->totals);
 }
 
 /* The dump that the parameters name; false: the call was failed. */
 static bool named_dump(struct xk_ctl_call *call, struct json_object *params,
                        struct xk_crashd *cd, char id[XK_STORE_ID_SIZE])
 {
-    const char *word = text_of(params, "id");
+    const char *word = xk_ctl_text(params, "id");
     char safe[64];
     int rc;
 
@@ -134,7 +104,7 @@ static struct json_object *brief(struct json_object *record)
 
 static bool is_of(struct json_object *record, const char *guest)
 {
-    const char *name = text_of(record, "guest");
+    const char *name = xk_ctl_text(record, "guest");
 
     return !guest || (name && !strcmp(name, guest));
 }
@@ -144,8 +114,8 @@ static void do_list(struct xk_ctl_call *call, struct json_object *params,
                     void *arg)
 {
     struct json_object *obj, *list, *record;
-    const char *before = text_of(params, "before");
-    const char *guest = text_of(params, "guest");
+    const char *before = xk_ctl_text(params, "before");
+    const char *guest = xk_ctl_text(params, "guest");
     char (*ids)[XK_STORE_ID_SIZE];
     struct xk_crashd *cd = arg;
     size_t count, n = 0;
@@ -222,7 +192,7 @@ static void do_delete(struct xk_ctl_call *call, struct json_object *params,
 static void do_dump(struct xk_ctl_call *call, struct json_object *params,
                     void *arg)
 {
-    const char *name = text_of(params, "domain");
+    const char *name = xk_ctl_text(params, "domain");
     struct json_object *live = NULL;
     struct xk_guest *g;
     char safe[80];

@@ -13,8 +13,6 @@
 #include <xenkeep/log.h>
 #include <xenkeep/util.h>
 
-#include "config.h"
-
 #include "filed.h"
 #include "guest.h"
 #include "metrics.h"
@@ -48,45 +46,17 @@ struct about {
 static void do_version(struct xk_ctl_call *call, struct json_object *params,
                        void *arg)
 {
-    struct json_object *obj = json_object_new_object();
-
     (void)params, (void)arg;
-    json_object_object_add(obj, "name",
-                           json_object_new_string("xenkeep-filed"));
-    json_object_object_add(obj, "version",
-                           json_object_new_string(PACKAGE_VERSION));
-    xk_ctl_reply(call, obj);
+    xk_ctl_reply_version(call, "xenkeep-filed");
 }
 
 static void do_metrics(struct xk_ctl_call *call, struct json_object *params,
                        void *arg)
 {
     struct filed *fd = arg;
-    xk_cleanup_free char *text = NULL;
-    struct json_object *obj;
 
     (void)params;
-    text = xk_metrics_text(metrics, XK_ARRAY_SIZE(metrics), &fd->totals);
-    if (!text) {
-        xk_ctl_fail(call, XK_RPC_FAILED, "out of memory");
-        return;
-    }
-    obj = json_object_new_object();
-    json_object_object_add(obj, "text", json_object_new_string(text));
-    xk_ctl_reply(call, obj);
-}
-
-/* A string among the parameters, without NUL; NULL: none. */
-static const char *text_of(struct json_object *params, const char *key)
-{
-    struct json_object *v;
-    const char *s;
-
-    if (!json_object_object_get_ex(params, key, &v) ||
-        !json_object_is_type(v, json_type_string))
-        return NULL;
-    s = json_object_get_string(v);
-    return strlen(s) == (size_t)json_object_get_string_len(v) ? s : NULL;
+    xk_ctl_reply_metrics(call, metrics, XK_ARRAY_SIZE(metrics), &fd->totals);
 }
 
 static bool flag_of(struct json_object *params, const char *key)
@@ -102,7 +72,7 @@ static bool flag_of(struct json_object *params, const char *key)
 static bool about_guest(struct xk_ctl_call *call, struct json_object *params,
                         struct filed *fd, struct about *a)
 {
-    const char *name = text_of(params, "domain");
+    const char *name = xk_ctl_text(params, "domain");
     char safe[80];
 
     memset(a, 0, sizeof(*a));
@@ -251,7 +221,7 @@ static int try_path(struct share *share, char why[SHARE_WHY_MAX])
 static void do_add(struct xk_ctl_call *call, struct json_object *params,
                    void *arg)
 {
-    const char *text = text_of(params, "share");
+    const char *text = xk_ctl_text(params, "share");
     char why[SHARE_WHY_MAX] = "", safe[200];
     struct share share;
     struct about a;
@@ -300,7 +270,7 @@ out:
 static bool named_share(struct xk_ctl_call *call, struct json_object *params,
                         struct about *a, int *at_r, struct lent **lent_r)
 {
-    const char *name = text_of(params, "name");
+    const char *name = xk_ctl_text(params, "name");
     char safe[200];
 
     *at_r = name ? store_find(&a->kept, name) : -ENOENT;
@@ -399,7 +369,7 @@ static void do_revoke(struct xk_ctl_call *call, struct json_object *params,
     }
     obj = json_object_new_object();
     add_text(obj, "domain", a.name);
-    add_text(obj, "name", text_of(params, "name"));
+    add_text(obj, "name", xk_ctl_text(params, "name"));
     add_text(obj, "state", l && l->fd >= 0 && !now &&
                            child_is_there(&a.guest->server)
                            ? "draining" : "revoked");
@@ -475,7 +445,7 @@ static void do_stats(struct xk_ctl_call *call, struct json_object *params,
                      void *arg)
 {
     struct guest *g = running(call, params, arg);
-    const char *name = text_of(params, "name");
+    const char *name = xk_ctl_text(params, "name");
     struct json_object *obj, *list;
     struct lent *l;
 

@@ -34,7 +34,8 @@ int sandbox_before_fork(void);
 void sandbox_after_fork(void);
 
 /*
- * In the child, at home: other namespaces, an empty root, user `uid`, a few capabilities.
+ * In the child, at home: the other namespaces, an empty root, user `uid`, a
+ * few capabilities.
  * *descriptors: how many are wanted, and then how many there are.
  * *fd_dir_r: /proc/self/fd, alone in its mount, for ops_config.
  */

@@ -13,6 +13,8 @@
 #include <event2/event.h>
 #include <json-c/json.h>
 
+#include "metrics.h"
+
 /* Connections at once; one more is closed. */
 #define XK_CTL_CONNS 32
 
@@ -42,6 +44,16 @@ void xk_ctl_fail(struct xk_ctl_call *call, int code, const char *fmt, ...)
 /* Tells how far it is; dropped while the peer does not read. */
 void xk_ctl_progress(struct xk_ctl_call *call, const char *phase,
                      uint64_t done, uint64_t total);
+
+/* Ends the call as the methods "version" and "metrics" of every daemon do. */
+void xk_ctl_reply_version(struct xk_ctl_call *call, const char *name);
+void xk_ctl_reply_metrics(struct xk_ctl_call *call,
+                          const struct xk_metric *metrics, size_t count,
+                          const void *base);
+
+/* A string among the parameters, without NUL in it and not owned; NULL: no
+ * such. */
+const char *xk_ctl_text(struct json_object *params, const char *key);
 
 /*
  * gone(arg) is called when the peer closes before the call has ended; the

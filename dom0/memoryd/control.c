@@ -12,8 +12,6 @@
 #include <xenkeep/log.h>
 #include <xenkeep/util.h>
 
-#include "config.h"
-
 #include "domain.h"
 #include "drain.h"
 #include "look.h"
@@ -67,32 +65,17 @@ static const struct xk_metric metrics[] = {
 static void do_version(struct xk_ctl_call *call, struct json_object *params,
                        void *arg)
 {
-    struct json_object *obj = json_object_new_object();
-
     (void)params, (void)arg;
-    json_object_object_add(obj, "name",
-                           json_object_new_string("xenkeep-memoryd"));
-    json_object_object_add(obj, "version",
-                           json_object_new_string(PACKAGE_VERSION));
-    xk_ctl_reply(call, obj);
+    xk_ctl_reply_version(call, "xenkeep-memoryd");
 }
 
 static void do_metrics(struct xk_ctl_call *call, struct json_object *params,
                        void *arg)
 {
     struct memoryd *md = arg;
-    xk_cleanup_free char *text = NULL;
-    struct json_object *obj;
 
     (void)params;
-    text = xk_metrics_text(metrics, XK_ARRAY_SIZE(metrics), &md->totals);
-    if (!text) {
-        xk_ctl_fail(call, XK_RPC_FAILED, "out of memory");
-        return;
-    }
-    obj = json_object_new_object();
-    json_object_object_add(obj, "text", json_object_new_string(text));
-    xk_ctl_reply(call, obj);
+    xk_ctl_reply_metrics(call, metrics, XK_ARRAY_SIZE(metrics), &md->totals);
 }
 
 /*
