@@ -11,71 +11,27 @@
 #include <xenkeep/util.h>
 
 #include "guest.h"
+#include "xenbus.h"
 #include "xk-keys.h"
-
-/* XenbusState of xen/io/xenbus.h. */
-enum {
-    XENBUS_UNKNOWN, XENBUS_INITIALISING, XENBUS_INIT_WAIT, XENBUS_INITIALISED,
-    XENBUS_CONNECTED, XENBUS_CLOSING, XENBUS_CLOSED
-};
 
 #define DEVICE_ID 0u
 #define CONNECTS_MS 10000u
 #define PAGE_KIB 4u
-
-static const char *node(const char *dir, const char *key, char *buf)
-{
-    size_t n = strlen(dir), k = strlen(key);
-
-    if (n + k + 2 > XK_XS_PATH_MAX)
-        return dir;     /* not in the schema as a value: refused there */
-    memcpy(buf, dir, n);
-    buf[n] = '/';
-    memcpy(buf + n + 1, key, k + 1);
-    return buf;
-}
 
 static struct xk_xs *store(const struct device *dev)
 {
     return dev->guest->filed->xs;
 }
 
-static int read_fe(struct device *dev, const char *key, uint64_t *value_r)
+static int read_fe(struct device *dev, const char *key, uint32_t *value_r)
 {
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_read_u64(store(dev), node(dev->fe_path, key, path), value_r);
-}
-
-static int read_fe_u32(struct device *dev, const char *key, uint32_t *value_r)
-{
-    uint64_t value;
-    int rc = read_fe(dev, key, &value);
-
-    if (!rc)
-        *value_r = (uint32_t)value;
-    return rc;
-}
-
-static int write_node(struct device *dev, const char *dir, const char *key,
-                      const char *value)
-{
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_write(store(dev), node(dir, key, path), value);
-}
-
-static int write_number(struct device *dev, const char *dir, const char *key,
-                        uint64_t value)
-{
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_write_u64(store(dev), node(dir, key, path), value);
+    return xk_node_read_u32(store(dev), dev->fe_path, key, value_r);
 }
 
 static void set_state(struct device *dev, unsigned int state)
 {
-    int rc = write_number(dev, dev->be_path, XK_KEY_FILES_BE_STATE, state);
+    int rc = xk_node_write_u64(store(dev), dev->be_path,
+                               XK_KEY_FILES_BE_STATE, state);
 
     if (rc && dev->created)
         xk_warn("%s: state of its files device: %s", dev->guest->name,
@@ -103,10 +59,10 @@ static int read_queue(struct device *dev, uint32_t index, uint32_t pages,
     int rc;
 
     snprintf(key, sizeof(key), "queue/%u/event-channel", index);
-    rc = read_fe_u32(dev, key, &q->port);
+    rc = read_fe(dev, key, &q->port);
     for (i = 0; !rc && i < pages; i++) {
         snprintf(key, sizeof(key), "queue/%u/ring/%u", index, i);
-        rc = read_fe_u32(dev, key, &q->refs[i]);
+        rc = read_fe(dev, key, &q->refs[i]);
     }
     return rc;
 }
@@ -115,7 +71,7 @@ static int read_pool(struct device *dev, struct plan *plan)
 {
     uint32_t dirs, i;
     char key[32];
-    int rc = read_fe_u32(dev, XK_KEY_FILES_FE_POOL_PAGES, &plan->pool_pages);
+    int rc = read_fe(dev, XK_KEY_FILES_FE_POOL_PAGES, &plan->pool_pages);
 
     if (rc)
         return rc;
@@ -125,7 +81,7 @@ static int read_pool(struct device *dev, struct plan *plan)
     dirs = (plan->pool_pages + XK_XKFS_DIR_REFS - 1) / XK_XKFS_DIR_REFS;
     for (i = 0; !rc && i < dirs; i++) {
         snprintf(key, sizeof(key), "pool/%u", i);
-        rc = read_fe_u32(dev, key, &plan->pool_refs[i]);
+        rc = read_fe(dev, key, &plan->pool_refs[i]);
     }
     return rc;
 }
@@ -133,16 +89,15 @@ static int read_pool(struct device *dev, struct plan *plan)
 /* Each node is read once; the schema bounds each number. */
 static int read_plan(struct device *dev, struct plan *plan)
 {
-    uint64_t version;
-    uint32_t queues, i;
+    uint32_t version, queues, i;
     int rc = read_fe(dev, XK_KEY_FILES_FE_VERSION, &version);
 
     if (!rc && version > XK_XKFS_VERSION)
         rc = -EPROTONOSUPPORT;
     if (!rc)
-        rc = read_fe_u32(dev, XK_KEY_FILES_FE_QUEUES, &queues);
+        rc = read_fe(dev, XK_KEY_FILES_FE_QUEUES, &queues);
     if (!rc)
-        rc = read_fe_u32(dev, XK_KEY_FILES_FE_RING_ORDER, &plan->ring_order);
+        rc = read_fe(dev, XK_KEY_FILES_FE_RING_ORDER, &plan->ring_order);
     if (!rc && queues > dev->guest->filed->settings.queues)
         rc = -EINVAL;
     if (!rc)
@@ -263,7 +218,7 @@ static void (*const fe_handlers[])(struct device *dev) = {
 
 static void look_at_fe(struct device *dev)
 {
-    uint64_t state;
+    uint32_t state;
 
     if (read_fe(dev, XK_KEY_FILES_FE_STATE, &state) ||
         state >= XK_ARRAY_SIZE(fe_handlers) || !fe_handlers[state])
@@ -303,10 +258,7 @@ static int create_be(struct device *dev)
     const struct settings *s = &dev->guest->filed->settings;
     xk_domid_t domid = dev->guest->info.domid;
     char path[XK_XS_PATH_MAX];
-    struct {
-        const char *key;
-        uint64_t value;
-    } numbers[] = {
+    const struct xk_node_number numbers[] = {
         { XK_KEY_FILES_BE_FRONTEND_ID, domid },
         { XK_KEY_FILES_BE_ONLINE, 1 },
         { XK_KEY_FILES_BE_MAX_VERSION, XK_XKFS_VERSION },
@@ -314,38 +266,35 @@ static int create_be(struct device *dev)
         { XK_KEY_FILES_BE_MAX_RING_ORDER, XK_XKFS_RING_ORDER },
         { XK_KEY_FILES_BE_MAX_POOL_PAGES, s->pool_mib * 1024 / PAGE_KIB },
     };
-    size_t i;
     int rc;
 
     /* What an earlier filed lent is told anew. */
-    rc = xk_xs_rm(store(dev), node(dev->be_path, XK_KEY_FILES_BE_SHARES,
-                                   path));
+    rc = xk_xs_rm(store(dev), xk_node(dev->be_path, XK_KEY_FILES_BE_SHARES,
+                                      path));
     if (!rc)
         rc = xk_xs_mkdir(store(dev), dev->be_path, 0, domid);
     if (!rc)
         rc = xk_xs_mkdir(store(dev), path, 0, domid);
     if (!rc)
-        rc = write_node(dev, dev->be_path, XK_KEY_FILES_BE_FRONTEND,
-                        dev->fe_path);
-    for (i = 0; !rc && i < XK_ARRAY_SIZE(numbers); i++)
-        rc = write_number(dev, dev->be_path, numbers[i].key,
-                          numbers[i].value);
-    return rc;
+        rc = xk_node_write(store(dev), dev->be_path,
+                           XK_KEY_FILES_BE_FRONTEND, dev->fe_path);
+    return rc ? rc : xk_node_write_numbers(store(dev), dev->be_path, numbers,
+                                           XK_ARRAY_SIZE(numbers));
 }
 
 static int create_fe(struct device *dev)
 {
+    static const struct xk_node_number numbers[] = {
+        { XK_KEY_FILES_FE_BACKEND_ID, 0 },
+        { XK_KEY_FILES_FE_STATE, XENBUS_INITIALISING },
+    };
     int rc = xk_xs_mkdir(store(dev), dev->fe_path, dev->guest->info.domid, 0);
 
     if (!rc)
-        rc = write_node(dev, dev->fe_path, XK_KEY_FILES_FE_BACKEND,
-                        dev->be_path);
-    if (!rc)
-        rc = write_number(dev, dev->fe_path, XK_KEY_FILES_FE_BACKEND_ID, 0);
-    if (!rc)
-        rc = write_number(dev, dev->fe_path, XK_KEY_FILES_FE_STATE,
-                          XENBUS_INITIALISING);
-    return rc;
+        rc = xk_node_write(store(dev), dev->fe_path,
+                           XK_KEY_FILES_FE_BACKEND, dev->be_path);
+    return rc ? rc : xk_node_write_numbers(store(dev), dev->fe_path, numbers,
+                                           XK_ARRAY_SIZE(numbers));
 }
 
 /* The back-end first: the guest's kernel follows what the front-end names. */
@@ -357,8 +306,8 @@ static int create_nodes(struct device *dev, bool fe_exists)
     for (lent = dev->guest->lent; !rc && lent; lent = lent->next)
         device_share(dev, lent);
     if (!rc)
-        rc = write_number(dev, dev->be_path, XK_KEY_FILES_BE_STATE,
-                          XENBUS_INIT_WAIT);
+        rc = xk_node_write_u64(store(dev), dev->be_path,
+                               XK_KEY_FILES_BE_STATE, XENBUS_INIT_WAIT);
     return rc || fe_exists ? rc : create_fe(dev);
 }
 
@@ -371,23 +320,24 @@ void device_share(struct device *dev, const struct lent *lent)
     if (lent->fd < 0 && lent->state != LENT_REVOKED)
         return;         /* it cannot be had: nothing to show */
     snprintf(key, sizeof(key), "%s/%u", XK_KEY_FILES_BE_SHARES, lent->id);
-    node(dev->be_path, key, dir);
+    (void)xk_node(dev->be_path, key, dir);
     if (lent->state == LENT_REVOKED) {
         (void)xk_xs_rm(store(dev), dir);
         return;
     }
     rc = xk_xs_mkdir(store(dev), dir, 0, dev->guest->info.domid);
     if (!rc)
-        rc = write_node(dev, dir, XK_KEY_FILES_BE_SHARE_NAME, s->name);
+        rc = xk_node_write(store(dev), dir, XK_KEY_FILES_BE_SHARE_NAME,
+                           s->name);
     if (!rc)
-        rc = write_node(dev, dir, XK_KEY_FILES_BE_SHARE_TYPE,
-                        share_type_name(s->type));
+        rc = xk_node_write(store(dev), dir, XK_KEY_FILES_BE_SHARE_TYPE,
+                           share_type_name(s->type));
     if (!rc)
-        rc = write_node(dev, dir, XK_KEY_FILES_BE_SHARE_MODE,
-                        s->read_only ? "ro" : "rw");
+        rc = xk_node_write(store(dev), dir, XK_KEY_FILES_BE_SHARE_MODE,
+                           s->read_only ? "ro" : "rw");
     if (!rc)
-        rc = write_node(dev, dir, XK_KEY_FILES_BE_SHARE_STATE,
-                        lent_state_name(lent));
+        rc = xk_node_write(store(dev), dir, XK_KEY_FILES_BE_SHARE_STATE,
+                           lent_state_name(lent));
     if (rc)
         xk_warn("%s: share %s cannot be told to the guest: %s",
                 dev->guest->name, s->name, strerror(-rc));
@@ -397,10 +347,7 @@ void device_share(struct device *dev, const struct lent *lent)
  * made the nodes, or they were removed. */
 static bool fe_complete(struct device *dev)
 {
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_exists(store(dev), node(dev->fe_path, XK_KEY_FILES_FE_STATE,
-                                         path));
+    return xk_node_exists(store(dev), dev->fe_path, XK_KEY_FILES_FE_STATE);
 }
 
 void device_create(struct device *dev)
@@ -421,7 +368,7 @@ void device_create(struct device *dev)
     fd->totals.guests++;
     dev->retry = evtimer_new(fd->loop.base, on_retry, dev);
     rc = xk_xs_watch(fd->xs, &dev->fe_state,
-                     node(dev->fe_path, XK_KEY_FILES_FE_STATE, path),
+                     xk_node(dev->fe_path, XK_KEY_FILES_FE_STATE, path),
                      on_fe_state, dev);
     if (rc)
         xk_warn("%s: cannot watch its files front-end: %s", dev->guest->name,
@@ -450,17 +397,11 @@ static void let_go(struct device *dev)
 
 void device_remove(struct device *dev)
 {
-    char dir[XK_XS_PATH_MAX], *slash;
-
     let_go(dev);
     if (!dev->created)
         return;
     dev->created = false;
-    snprintf(dir, sizeof(dir), "%s", dev->be_path);
-    slash = strrchr(dir, '/');  /* the domain's directory, with its device */
-    if (slash)
-        *slash = '\0';
-    (void)xk_xs_rm(store(dev), dir);
+    xk_node_rm_folder(store(dev), dev->be_path);
 }
 
 /* InitWait and not Closed: the guest waits for the next filed. */

@@ -14,13 +14,8 @@
 #include "guest.h"
 #include "p9_server.h"
 #include "table.h"
+#include "xenbus.h"
 #include "xk-keys.h"
-
-/* XenbusState of xen/io/xenbus.h. */
-enum {
-    XENBUS_INITIALISING = 1, XENBUS_INIT_WAIT, XENBUS_INITIALISED,
-    XENBUS_CONNECTED, XENBUS_CLOSING, XENBUS_CLOSED
-};
 
 /* The transport's only version. */
 #define VERSIONS "1"
@@ -50,44 +45,16 @@ static struct xk_xs *store(const struct p9_device *dev)
     return dev->guest->filed->xs;
 }
 
-static const char *node(const char *dir, const char *key, char *buf)
-{
-    snprintf(buf, XK_XS_PATH_MAX, "%.200s/%s", dir, key);
-    return buf;
-}
-
-static int write_text(struct p9_device *dev, const char *dir,
-                      const char *key, const char *value)
-{
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_write(store(dev), node(dir, key, path), value);
-}
-
-static int write_number(struct p9_device *dev, const char *dir,
-                        const char *key, uint64_t value)
-{
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_write_u64(store(dev), node(dir, key, path), value);
-}
-
 static void set_state(struct p9_device *dev, unsigned int state)
 {
-    (void)write_number(dev, dev->be_path, XK_KEY_P9_BE_STATE, state);
+    (void)xk_node_write_u64(store(dev), dev->be_path, XK_KEY_P9_BE_STATE,
+                            state);
 }
 
 static int read_number(struct p9_device *dev, const char *key,
                        uint32_t *value_r)
 {
-    char path[XK_XS_PATH_MAX];
-    uint64_t value;
-    int rc = xk_xs_read_u64(store(dev), node(dev->fe_path, key, path),
-                            &value);
-
-    if (!rc)
-        *value_r = (uint32_t)value;
-    return rc;
+    return xk_node_read_u32(store(dev), dev->fe_path, key, value_r);
 }
 
 /* ---- its server ---- */
@@ -312,52 +279,45 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 static int create_be(struct p9_device *dev)
 {
     xk_domid_t domid = dev->guest->info.domid;
-    struct {
-        const char *key;
-        uint64_t value;
-    } numbers[] = {
+    const struct xk_node_number numbers[] = {
         { XK_KEY_P9_BE_FRONTEND_ID, domid },
         { XK_KEY_P9_BE_ONLINE, 1 },
         { XK_KEY_P9_BE_MAX_RINGS, P9_RINGS },
         { XK_KEY_P9_BE_MAX_RING_ORDER, P9_RING_ORDER_MAX },
     };
-    size_t i;
     int rc = xk_xs_mkdir(store(dev), dev->be_path, 0, domid);
 
     if (!rc)
-        rc = write_text(dev, dev->be_path, XK_KEY_P9_BE_FRONTEND,
-                        dev->fe_path);
+        rc = xk_node_write(store(dev), dev->be_path, XK_KEY_P9_BE_FRONTEND,
+                           dev->fe_path);
     if (!rc)
-        rc = write_text(dev, dev->be_path, XK_KEY_P9_BE_VERSIONS, VERSIONS);
-    for (i = 0; !rc && i < XK_ARRAY_SIZE(numbers); i++)
-        rc = write_number(dev, dev->be_path, numbers[i].key,
-                          numbers[i].value);
-    return rc;
+        rc = xk_node_write(store(dev), dev->be_path, XK_KEY_P9_BE_VERSIONS,
+                           VERSIONS);
+    return rc ? rc : xk_node_write_numbers(store(dev), dev->be_path, numbers,
+                                           XK_ARRAY_SIZE(numbers));
 }
 
 static int create_fe(struct p9_device *dev)
 {
+    static const struct xk_node_number numbers[] = {
+        { XK_KEY_P9_FE_BACKEND_ID, 0 },
+        { XK_KEY_P9_FE_STATE, XENBUS_INITIALISING },
+    };
     int rc = xk_xs_mkdir(store(dev), dev->fe_path, dev->guest->info.domid, 0);
 
     if (!rc)
-        rc = write_text(dev, dev->fe_path, XK_KEY_P9_FE_BACKEND,
-                        dev->be_path);
+        rc = xk_node_write(store(dev), dev->fe_path, XK_KEY_P9_FE_BACKEND,
+                           dev->be_path);
     if (!rc)
-        rc = write_number(dev, dev->fe_path, XK_KEY_P9_FE_BACKEND_ID, 0);
-    if (!rc)
-        rc = write_text(dev, dev->fe_path, XK_KEY_P9_FE_TAG, dev->name);
-    if (!rc)
-        rc = write_number(dev, dev->fe_path, XK_KEY_P9_FE_STATE,
-                          XENBUS_INITIALISING);
-    return rc;
+        rc = xk_node_write(store(dev), dev->fe_path, XK_KEY_P9_FE_TAG,
+                           dev->name);
+    return rc ? rc : xk_node_write_numbers(store(dev), dev->fe_path, numbers,
+                                           XK_ARRAY_SIZE(numbers));
 }
 
 static bool fe_is_there(struct p9_device *dev)
 {
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_exists(store(dev), node(dev->fe_path, XK_KEY_P9_FE_STATE,
-                                         path));
+    return xk_node_exists(store(dev), dev->fe_path, XK_KEY_P9_FE_STATE);
 }
 
 /* The back-end first: the guest's kernel follows what the front-end names.
@@ -382,7 +342,7 @@ static int create(struct p9_device *dev)
 
     if (!rc)
         rc = xk_xs_watch(store(dev), &dev->fe_state,
-                         node(dev->fe_path, XK_KEY_P9_FE_STATE, path),
+                         xk_node(dev->fe_path, XK_KEY_P9_FE_STATE, path),
                          on_fe_state, dev);
     if (rc)
         xk_warn("%s: cannot make the 9P device of share %s: %s",

@@ -11,6 +11,7 @@ dom0_lib_libxkdom0_a_SOURCES = \
 	dom0/lib/fault.c dom0/lib/fault.h dom0/lib/hv.c dom0/lib/hv.h \
 	dom0/lib/lock.c dom0/lib/lock.h dom0/lib/loop.c dom0/lib/loop.h \
 	dom0/lib/metrics.c dom0/lib/metrics.h dom0/lib/notify.c \
-	dom0/lib/notify.h dom0/lib/xs.c dom0/lib/xs.h
+	dom0/lib/notify.h dom0/lib/xenbus.c dom0/lib/xenbus.h \
+	dom0/lib/xs.c dom0/lib/xs.h
 dom0_lib_libxkdom0_a_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS) $(XLUTIL_CFLAGS) \
 	$(EVENT_CFLAGS) $(JSON_C_CFLAGS) $(OPENSSL_CFLAGS)

@@ -13,56 +13,26 @@
 #include <xenkeep/util.h>
 
 #include "domain.h"
+#include "xenbus.h"
 #include "xk-keys.h"
-
-/* XenbusState of xen/io/xenbus.h. */
-enum {
-    XENBUS_UNKNOWN, XENBUS_INITIALISING, XENBUS_INIT_WAIT, XENBUS_INITIALISED,
-    XENBUS_CONNECTED, XENBUS_CLOSING, XENBUS_CLOSED
-};
 
 #define DEVICE_ID 0u
 #define MINUTE_MS 60000u
 
-static const char *node(const char *dir, const char *key, char *buf)
+static struct xk_xs *store(const struct device *dev)
 {
-    size_t n = strlen(dir), k = strlen(key);
-
-    if (n + k + 2 > XK_XS_PATH_MAX)
-        return dir;     /* not in the schema as a value: refused there */
-    memcpy(buf, dir, n);
-    buf[n] = '/';
-    memcpy(buf + n + 1, key, k + 1);
-    return buf;
+    return dev->dom->md->xs;
 }
 
 static int read_fe(struct device *dev, const char *key, uint64_t *value_r)
 {
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_read_u64(dev->dom->md->xs, node(dev->fe_path, key, path),
-                          value_r);
-}
-
-static int write_node(struct device *dev, const char *dir, const char *key,
-                      const char *value)
-{
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_write(dev->dom->md->xs, node(dir, key, path), value);
-}
-
-static int write_number(struct device *dev, const char *dir, const char *key,
-                        uint64_t value)
-{
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_write_u64(dev->dom->md->xs, node(dir, key, path), value);
+    return xk_node_read_u64(store(dev), dev->fe_path, key, value_r);
 }
 
 static void set_state(struct device *dev, unsigned int state)
 {
-    int rc = write_number(dev, dev->be_path, XK_KEY_BALLOON_BE_STATE, state);
+    int rc = xk_node_write_u64(store(dev), dev->be_path,
+                               XK_KEY_BALLOON_BE_STATE, state);
 
     if (rc && dev->created)
         xk_warn("%s: state of its balloon device: %s", dev->dom->name,
@@ -268,50 +238,52 @@ void device_init(struct device *dev, struct domain *dom)
     balloon_init(&dev->balloon, dev);
 }
 
+static int create_be(struct device *dev)
+{
+    xk_domid_t domid = dev->dom->info.domid;
+    const struct xk_node_number numbers[] = {
+        { XK_KEY_BALLOON_BE_FRONTEND_ID, domid },
+        { XK_KEY_BALLOON_BE_ONLINE, 1 },
+        { XK_KEY_BALLOON_BE_MAX_VERSION, XK_BALLOON_VERSION },
+        { XK_KEY_BALLOON_BE_STATE, XENBUS_INIT_WAIT },
+    };
+    int rc = xk_xs_mkdir(store(dev), dev->be_path, 0, domid);
+
+    if (!rc)
+        rc = xk_node_write(store(dev), dev->be_path,
+                           XK_KEY_BALLOON_BE_FRONTEND, dev->fe_path);
+    return rc ? rc : xk_node_write_numbers(store(dev), dev->be_path, numbers,
+                                           XK_ARRAY_SIZE(numbers));
+}
+
+static int create_fe(struct device *dev)
+{
+    static const struct xk_node_number numbers[] = {
+        { XK_KEY_BALLOON_FE_BACKEND_ID, 0 },
+        { XK_KEY_BALLOON_FE_STATE, XENBUS_INITIALISING },
+    };
+    int rc = xk_xs_mkdir(store(dev), dev->fe_path, dev->dom->info.domid, 0);
+
+    if (!rc)
+        rc = xk_node_write(store(dev), dev->fe_path,
+                           XK_KEY_BALLOON_FE_BACKEND, dev->be_path);
+    return rc ? rc : xk_node_write_numbers(store(dev), dev->fe_path, numbers,
+                                           XK_ARRAY_SIZE(numbers));
+}
+
 /* The back-end first: the guest's kernel follows what the front-end names. */
 static int create_nodes(struct device *dev, bool fe_exists)
 {
-    struct xk_xs *xs = dev->dom->md->xs;
-    xk_domid_t domid = dev->dom->info.domid;
-    int rc;
+    int rc = create_be(dev);
 
-    rc = xk_xs_mkdir(xs, dev->be_path, 0, domid);
-    if (!rc)
-        rc = write_node(dev, dev->be_path, XK_KEY_BALLOON_BE_FRONTEND,
-                        dev->fe_path);
-    if (!rc)
-        rc = write_number(dev, dev->be_path, XK_KEY_BALLOON_BE_FRONTEND_ID,
-                          domid);
-    if (!rc)
-        rc = write_number(dev, dev->be_path, XK_KEY_BALLOON_BE_ONLINE, 1);
-    if (!rc)
-        rc = write_number(dev, dev->be_path, XK_KEY_BALLOON_BE_MAX_VERSION,
-                          XK_BALLOON_VERSION);
-    if (!rc)
-        rc = write_number(dev, dev->be_path, XK_KEY_BALLOON_BE_STATE,
-                          XENBUS_INIT_WAIT);
-    if (rc || fe_exists)
-        return rc;
-    rc = xk_xs_mkdir(xs, dev->fe_path, domid, 0);
-    if (!rc)
-        rc = write_node(dev, dev->fe_path, XK_KEY_BALLOON_FE_BACKEND,
-                        dev->be_path);
-    if (!rc)
-        rc = write_number(dev, dev->fe_path, XK_KEY_BALLOON_FE_BACKEND_ID, 0);
-    if (!rc)
-        rc = write_number(dev, dev->fe_path, XK_KEY_BALLOON_FE_STATE,
-                          XENBUS_INITIALISING);
-    return rc;
+    return rc || fe_exists ? rc : create_fe(dev);
 }
 
 /* The state is written last: without it an earlier memoryd was killed while
  * it made the nodes, or they were removed. */
 static bool fe_complete(struct device *dev)
 {
-    char path[XK_XS_PATH_MAX];
-
-    return xk_xs_exists(dev->dom->md->xs,
-                        node(dev->fe_path, XK_KEY_BALLOON_FE_STATE, path));
+    return xk_node_exists(store(dev), dev->fe_path, XK_KEY_BALLOON_FE_STATE);
 }
 
 void device_create(struct device *dev)
@@ -329,7 +301,7 @@ void device_create(struct device *dev)
     dev->created = true;
     dev->retry = evtimer_new(md->loop.base, on_retry, dev);
     rc = xk_xs_watch(md->xs, &dev->fe_state,
-                     node(dev->fe_path, XK_KEY_BALLOON_FE_STATE, path),
+                     xk_node(dev->fe_path, XK_KEY_BALLOON_FE_STATE, path),
                      on_fe_state, dev);
     if (rc)
         xk_warn("%s: cannot watch its balloon front-end: %s", dev->dom->name,
@@ -344,17 +316,11 @@ void device_check(struct device *dev)
 
 void device_remove(struct device *dev)
 {
-    char dir[XK_XS_PATH_MAX], *slash;
-
     if (!dev->created)
         return;
     disconnect(dev, DEVICE_ABSENT);
     dev->created = false;
-    snprintf(dir, sizeof(dir), "%s", dev->be_path);
-    slash = strrchr(dir, '/');  /* the domain's directory, with its device */
-    if (slash)
-        *slash = '\0';
-    (void)xk_xs_rm(dev->dom->md->xs, dir);
+    xk_node_rm_folder(store(dev), dev->be_path);
 }
 
 void device_dispose(struct device *dev)
