@@ -22,9 +22,6 @@
 #include "store.h"
 #include "xk-keys.h"
 
-/* Domains read in one call. */
-#define LIST_STEP 64
-
 /* Between two words on how far a dump is. */
 #define PROGRESS_MS 200
 
@@ -653,19 +650,15 @@ static void look_at(struct xk_crashd *cd, const struct xk_dominfo *info)
 
 static void look(struct xk_crashd *cd)
 {
-    struct xk_dominfo list[LIST_STEP], now;
+    xk_cleanup_free struct xk_dominfo *list = NULL;
+    struct xk_dominfo now;
     struct xk_guest *g, *next;
-    xk_domid_t first = 1;
     size_t i, n;
 
-    do {
-        if (xk_hv_domlist(cd->hv, first, list, LIST_STEP, &n))
-            return;
-        for (i = 0; i < n; i++)
-            look_at(cd, &list[i]);
-        if (n)
-            first = (xk_domid_t)(list[n - 1].domid + 1);
-    } while (n == LIST_STEP);
+    if (xk_hv_domains(cd->hv, &list, &n))
+        return;
+    for (i = 0; i < n; i++)
+        look_at(cd, &list[i]);
     for (g = cd->guests; g; g = next) {
         next = g->next;
         if (!g->gone && xk_hv_dominfo(cd->hv, g->info.domid, &now) == -ESRCH)

@@ -21,9 +21,6 @@
 #include "store.h"
 #include "xk-keys.h"
 
-/* Domains read in one call. */
-#define LIST_STEP 64
-
 const char *lent_state_name(const struct lent *lent)
 {
     static const char *const names[] = {
@@ -399,21 +396,14 @@ static void drop_gone(struct filed *fd)
 
 static void add_new(struct filed *fd)
 {
-    struct xk_dominfo list[LIST_STEP];
-    xk_domid_t first = 1;
+    xk_cleanup_free struct xk_dominfo *list = NULL;
     size_t i, n;
 
-    do {
-        if (xk_hv_domlist(fd->hv, first, list, LIST_STEP, &n))
-            return;
-        for (i = 0; i < n; i++) {
-            if (list[i].domid >= XK_DOMID_RESERVED)
-                return;
-            if (!list[i].dying && !guest_by_domid(fd, list[i].domid))
-                guest_add(fd, &list[i]);
-            first = (xk_domid_t)(list[i].domid + 1);
-        }
-    } while (n == LIST_STEP);
+    if (xk_hv_domains(fd->hv, &list, &n))
+        return;
+    for (i = 0; i < n; i++)
+        if (!list[i].dying && !guest_by_domid(fd, list[i].domid))
+            guest_add(fd, &list[i]);
 }
 
 static void on_change(const char *path, void *arg)

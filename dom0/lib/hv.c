@@ -19,6 +19,9 @@
 
 #include <xenkeep/util.h>
 
+/* Domains read in one call. */
+#define DOMAINS_STEP 64u
+
 struct xk_hv {
     xc_interface *xch;
     xencall_handle *call;
@@ -124,22 +127,50 @@ int xk_hv_dominfo(struct xk_hv *hv, xk_domid_t domid, struct xk_dominfo *info)
     return 0;
 }
 
-int xk_hv_domlist(struct xk_hv *hv, xk_domid_t first, struct xk_dominfo *list,
-                  size_t max, size_t *count_r)
+/* Those from `first` on are appended, DOMAINS_STEP at most; how many. */
+static int more_domains(struct xk_hv *hv, uint32_t first,
+                        struct xk_dominfo **list, size_t count)
 {
-    xk_cleanup_free xc_domaininfo_t *di = calloc(max, sizeof(*di));
-    int i, r;
+    xc_domaininfo_t di[DOMAINS_STEP];
+    struct xk_dominfo *p;
+    int i, n;
 
-    if (!di)
+    p = reallocarray(*list, count + DOMAINS_STEP, sizeof(*p));
+    if (!p)
         return -ENOMEM;
+    *list = p;
     errno = 0;
-    r = xc_domain_getinfolist(hv->xch, first, (unsigned int)max, di);
-    if (r < 0)
+    n = xc_domain_getinfolist(hv->xch, first, DOMAINS_STEP, di);
+    if (n < 0)
         return hv_errno();
-    for (i = 0; i < r; i++)
-        dominfo_from(&list[i], &di[i]);
-    *count_r = (size_t)r;
-    return 0;
+    for (i = 0; i < n && di[i].domain < XK_DOMID_RESERVED; i++)
+        dominfo_from(&p[count + (size_t)i], &di[i]);
+    return i;
+}
+
+int xk_hv_domains(struct xk_hv *hv, struct xk_dominfo **list_r,
+                  size_t *count_r)
+{
+    struct xk_dominfo *list = NULL;
+    uint32_t first = 1;
+    size_t count = 0;
+    int n;
+
+    do {
+        n = more_domains(hv, first, &list, count);
+        if (n > 0) {
+            count += (size_t)n;
+            first = list[count - 1].domid + 1u;
+        }
+    } while (n == (int)DOMAINS_STEP && first < XK_DOMID_RESERVED);
+    if (n < 0) {
+        free(list);
+        list = NULL;
+        count = 0;
+    }
+    *list_r = list;
+    *count_r = count;
+    return n < 0 ? n : 0;
 }
 
 int xk_hv_host(struct xk_hv *hv, struct xk_host *host)

@@ -82,9 +82,10 @@ void xk_hv_close(struct xk_hv *hv);
 /* -ESRCH: no such domain. */
 int xk_hv_dominfo(struct xk_hv *hv, xk_domid_t domid, struct xk_dominfo *info);
 
-/* The domains from `first` on, at most `max` of them; *count_r found. */
-int xk_hv_domlist(struct xk_hv *hv, xk_domid_t first, struct xk_dominfo *list,
-                  size_t max, size_t *count_r);
+/* All domains but domain 0, by rising domid; the caller frees *list_r. On
+ * failure there is no list: NULL, 0. */
+int xk_hv_domains(struct xk_hv *hv, struct xk_dominfo **list_r,
+                  size_t *count_r);
 
 int xk_hv_host(struct xk_hv *hv, struct xk_host *host);
 

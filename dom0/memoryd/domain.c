@@ -20,9 +20,6 @@
 #include "repair.h"
 #include "xk-keys.h"
 
-/* Domains read in one call. */
-#define LIST_STEP 64
-
 /* Between two attempts to make a held guest whole. */
 #define HOLD_SECONDS 1
 
@@ -333,26 +330,10 @@ struct listing {
 /* -ENOMEM, or what Xen answered: then there is no listing. */
 static int list_all(struct memoryd *md, struct listing *l)
 {
-    xk_domid_t first = 1;
-    size_t n;
-    void *p;
-    int rc;
+    int rc = xk_hv_domains(md->hv, &l->all, &l->count);
 
-    memset(l, 0, sizeof(*l));
-    do {
-        p = reallocarray(l->all, l->count + LIST_STEP, sizeof(*l->all));
-        if (!p)
-            return -ENOMEM;
-        l->all = p;
-        rc = xk_hv_domlist(md->hv, first, l->all + l->count, LIST_STEP, &n);
-        if (rc)
-            return rc;
-        l->count += n;
-        if (n)
-            first = (xk_domid_t)(l->all[l->count - 1].domid + 1);
-    } while (n == LIST_STEP && first < XK_DOMID_RESERVED);
-    l->known = calloc(l->count + 1, sizeof(*l->known));
-    return l->known ? 0 : -ENOMEM;
+    l->known = rc ? NULL : calloc(l->count + 1, sizeof(*l->known));
+    return rc || l->known ? rc : -ENOMEM;
 }
 
 static void listing_dispose(struct listing *l)
@@ -403,7 +384,7 @@ static void add_new(struct memoryd *md, const struct listing *l)
 {
     size_t i;
 
-    for (i = 0; i < l->count && l->all[i].domid < XK_DOMID_RESERVED; i++)
+    for (i = 0; i < l->count; i++)
         if (!l->all[i].dying && !l->known[i])
             domain_add(md, &l->all[i]);
 }
