@@ -4,18 +4,13 @@
  */
 #include "crash.h"
 
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include <xenkeep/log.h>
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *help;
-} verbs[] = {
+#include "verbs.h"
+
+static const struct xk_verb verbs[] = {
     { "list", crash_list, "the deaths that are known (default)" },
     { "show", crash_show, "what is known of one" },
     { "dump", crash_dump, "dump a guest now" },
@@ -25,17 +20,12 @@ static const struct {
     { "rewrap", crash_file, "seal a dump for other certificates" },
     { "delete", crash_delete, "remove a dump" },
     { "keys", crash_keys, "for whom dumps are sealed; reads them anew" },
+    { .name = NULL },
 };
-
-#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 void crash_verbs_help(void)
 {
-    size_t i;
-
-    puts("\nVerbs, each with its own --help:");
-    for (i = 0; i < VERBS; i++)
-        printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+    xk_verbs_help(verbs);
 }
 
 struct crash_text crash_text_of(struct json_object *obj, const char *name)
@@ -83,10 +73,5 @@ int crash_record(const struct xk_command *cmd, const char *word,
 
 int main(int argc, char **argv)
 {
-    size_t i;
-
-    for (i = 0; argc > 1 && i < VERBS; i++)
-        if (!strcmp(argv[1], verbs[i].name))
-            return verbs[i].run(argc - 1, argv + 1);
-    return crash_list(argc, argv);
+    return xk_verbs_run(verbs, crash_list, argc, argv);
 }

@@ -7,6 +7,7 @@
 
 #include "crash.h"
 #include "table.h"
+#include "verbs.h"
 
 static const struct xk_option options[] = {
     { .name = NULL },
@@ -46,7 +47,7 @@ static int show(struct json_object *result)
     struct json_object *list;
     struct xk_table table;
     size_t i, n;
-    int code = 0;
+    int code;
 
     if (!json_object_object_get_ex(result, "recipients", &list) ||
         !json_object_is_type(list, json_type_array))
@@ -61,10 +62,7 @@ static int show(struct json_object *result)
     xk_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
     for (i = 0; i < n; i++)
         add_row(&table, json_object_array_get_idx(list, i));
-    if (xk_table_print(&table, stdout)) {
-        xk_complain(&command, "out of memory");
-        code = XK_EXIT_FAILED;
-    }
+    code = xk_verb_table(&command, &table);
     xk_table_dispose(&table);
     return code;
 }

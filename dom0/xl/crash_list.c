@@ -8,6 +8,7 @@
 #include "crash.h"
 #include "table.h"
 #include "units.h"
+#include "verbs.h"
 
 static const struct xk_option options[] = {
     { .name = NULL },
@@ -101,7 +102,7 @@ static int show(struct json_object *all)
 {
     struct xk_table table;
     size_t i;
-    int code = 0;
+    int code;
 
     if (!json_object_array_length(all)) {
         puts("no guest has died");
@@ -110,10 +111,7 @@ static int show(struct json_object *all)
     xk_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
     for (i = 0; i < json_object_array_length(all); i++)
         add_row(&table, json_object_array_get_idx(all, i));
-    if (xk_table_print(&table, stdout)) {
-        xk_complain(&command, "out of memory");
-        code = XK_EXIT_FAILED;
-    }
+    code = xk_verb_table(&command, &table);
     xk_table_dispose(&table);
     return code;
 }

@@ -19,11 +19,6 @@ int files_audit(int argc, char **argv);
 /* The list of verbs, for --help. */
 void files_verbs_help(void);
 
-/* Parse, ask, print: what verbs without options of their own do. */
-int files_ask(const struct xk_command *cmd, const char *method,
-              int (*show)(struct json_object *result), int argc,
-              char **argv);
-
 /* ---- settings of a share, as options (add and set) ---- */
 
 struct files_settings {

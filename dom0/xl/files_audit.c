@@ -11,6 +11,7 @@
 #include "fields.h"
 #include "files.h"
 #include "table.h"
+#include "verbs.h"
 
 struct record {
     uint64_t uid;
@@ -98,23 +99,19 @@ static int show(struct json_object *result)
     struct json_object *list;
     struct xk_table t;
     const char *bad = "records";
-    int exit_code = XK_EXIT_DONE;
+    int exit_code;
 
     xk_table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
     if (json_object_object_get_ex(result, "records", &list) &&
         json_object_is_type(list, json_type_array))
         bad = fill(list, &t);
-    if (bad) {
-        exit_code = xk_command_lacks(&command, bad);
-    } else if (xk_table_print(&t, stdout)) {
-        xk_complain(&command, "out of memory");
-        exit_code = XK_EXIT_FAILED;
-    }
+    exit_code = bad ? xk_command_lacks(&command, bad)
+                    : xk_verb_table(&command, &t);
     xk_table_dispose(&t);
     return exit_code;
 }
 
 int files_audit(int argc, char **argv)
 {
-    return files_ask(&command, "audit", show, argc, argv);
+    return xk_verb_ask(&command, "audit", show, argc, argv);
 }

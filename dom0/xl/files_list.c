@@ -9,6 +9,7 @@
 #include "fields.h"
 #include "files.h"
 #include "table.h"
+#include "verbs.h"
 
 struct share {
     const char *domain, *name, *type, *mode, *state, *path, *note;
@@ -95,25 +96,21 @@ static int show(struct json_object *result)
     struct json_object *list;
     struct xk_table t;
     const char *bad = "shares";
-    int exit_code = XK_EXIT_DONE;
+    int exit_code;
 
     xk_table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
     if (json_object_object_get_ex(result, "shares", &list) &&
         json_object_is_type(list, json_type_array))
         bad = fill(list, &t);
-    if (bad) {
-        exit_code = xk_command_lacks(&command, bad);
-    } else if (xk_table_print(&t, stdout)) {
-        xk_complain(&command, "out of memory");
-        exit_code = XK_EXIT_FAILED;
-    } else {
+    exit_code = bad ? xk_command_lacks(&command, bad)
+                    : xk_verb_table(&command, &t);
+    if (!exit_code)
         complain(list);
-    }
     xk_table_dispose(&t);
     return exit_code;
 }
 
 int files_list(int argc, char **argv)
 {
-    return files_ask(&command, "list", show, argc, argv);
+    return xk_verb_ask(&command, "list", show, argc, argv);
 }

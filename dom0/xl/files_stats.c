@@ -10,6 +10,7 @@
 #include "fields.h"
 #include "files.h"
 #include "units.h"
+#include "verbs.h"
 
 struct share {
     const char *name;
@@ -107,5 +108,5 @@ static int show(struct json_object *result)
 
 int files_stats(int argc, char **argv)
 {
-    return files_ask(&command, "stats", show, argc, argv);
+    return xk_verb_ask(&command, "stats", show, argc, argv);
 }

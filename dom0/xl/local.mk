@@ -11,7 +11,8 @@ xl_command_sources = \
 	dom0/xl/fields.c dom0/xl/fields.h \
 	dom0/xl/progress.c dom0/xl/progress.h \
 	dom0/xl/table.c dom0/xl/table.h \
-	dom0/xl/units.c dom0/xl/units.h
+	dom0/xl/units.c dom0/xl/units.h \
+	dom0/xl/verbs.c dom0/xl/verbs.h
 
 xl_sweep_SOURCES = dom0/xl/sweep.c $(xl_command_sources)
 xl_sweep_LDADD = common/libxkcommon.a $(JSON_C_LIBS)

@@ -12,17 +12,9 @@ int memory_show(int argc, char **argv);
 int memory_map(int argc, char **argv);
 int memory_top(int argc, char **argv);
 int memory_recoalesce(int argc, char **argv);
-#include "command.h"
-
 int memory_show(int argc, char **argv);
 int memory_plan(int argc, char **argv);
 int memory_policy(int argc, char **argv);
-
-/* A verb that asks `method` about all guests or one, and shows the answer as
- * JSON or with show(), which returns the exit code. */
-int memory_ask(const struct xk_command *cmd, const char *method,
-               int (*show)(struct json_object *result), int argc,
-               char **argv);
 
 /* A line for each verb, for --help. */
 void memory_verbs_help(void);

@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "table.h"
 #include "units.h"
+#include "verbs.h"
 
 struct answer {
     bool balancer;
@@ -167,11 +168,9 @@ static int show_plan(struct json_object *result)
         exit_code = xk_command_lacks(&command, bad);
         goto out;
     }
-    if (xk_table_print(&t, stdout)) {
-        xk_complain(&command, "out of memory");
-        exit_code = XK_EXIT_FAILED;
+    exit_code = xk_verb_table(&command, &t);
+    if (exit_code)
         goto out;
-    }
     printf("\nHost: %s MiB free, %s of them in reserve. All sizes in MiB.\n",
            xk_mib(a.free).text, xk_mib(a.reserve).text);
     if (*a.note)
@@ -186,5 +185,5 @@ out:
 
 int memory_plan(int argc, char **argv)
 {
-    return memory_ask(&command, "plan", show_plan, argc, argv);
+    return xk_verb_ask(&command, "plan", show_plan, argc, argv);
 }

@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "table.h"
 #include "units.h"
+#include "verbs.h"
 
 struct answer {
     bool balancer;
@@ -153,25 +154,21 @@ static int show_policy(struct json_object *result)
     struct answer a;
     struct xk_table t;
     const char *bad;
-    int exit_code = XK_EXIT_DONE;
+    int exit_code;
 
     xk_table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
     bad = READ(result, answer_fields, &a);
     if (!bad)
         bad = fill_table(a.domains, &t);
-    if (bad) {
-        exit_code = xk_command_lacks(&command, bad);
-    } else if (xk_table_print(&t, stdout)) {
-        xk_complain(&command, "out of memory");
-        exit_code = XK_EXIT_FAILED;
-    } else {
+    exit_code = bad ? xk_command_lacks(&command, bad)
+                    : xk_verb_table(&command, &t);
+    if (!exit_code)
         show_balancer(&a);
-    }
     xk_table_dispose(&t);
     return exit_code;
 }
 
 int memory_policy(int argc, char **argv)
 {
-    return memory_ask(&command, "policy", show_policy, argc, argv);
+    return xk_verb_ask(&command, "policy", show_policy, argc, argv);
 }

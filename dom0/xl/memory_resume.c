@@ -11,6 +11,7 @@
 #include "fields.h"
 #include "memory.h"
 #include "units.h"
+#include "verbs.h"
 
 struct answer {
     const char *name;
@@ -54,21 +55,5 @@ static int show(struct json_object *result)
 
 int memory_resume(int argc, char **argv)
 {
-    struct xk_common common = { .domain = NULL };
-    struct json_object *result = NULL, *params;
-    int exit_code;
-
-    exit_code = xk_command_parse(&command, argc, argv, &common, NULL);
-    if (exit_code != XK_GO_ON)
-        return xk_command_finish(&command, exit_code);
-    params = json_object_new_object();
-    json_object_object_add(params, "domain",
-                           json_object_new_string(common.domain));
-    exit_code = xk_command_call(&command, "resume", params, &result);
-    if (!exit_code && common.json)
-        xk_command_json(result);
-    else if (!exit_code)
-        exit_code = show(result);
-    json_object_put(result);
-    return xk_command_finish(&command, exit_code);
+    return xk_verb_ask(&command, "resume", show, argc, argv);
 }

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "table.h"
 #include "units.h"
+#include "verbs.h"
 
 struct answer {
     struct json_object *host_obj, *domains;
@@ -167,11 +168,9 @@ static int show_memory(struct json_object *result)
         exit_code = xk_command_lacks(&command, bad);
         goto out;
     }
-    if (xk_table_print(&t, stdout)) {
-        xk_complain(&command, "out of memory");
-        exit_code = XK_EXIT_FAILED;
+    exit_code = xk_verb_table(&command, &t);
+    if (exit_code)
         goto out;
-    }
     printf("\nHost: %s of %s MiB free. All sizes in MiB.\n",
            xk_mib(h.free).text, xk_mib(h.total).text);
     exit_code = XK_EXIT_DONE;
@@ -183,5 +182,5 @@ out:
 
 int memory_show(int argc, char **argv)
 {
-    return memory_ask(&command, "memory", show_memory, argc, argv);
+    return xk_verb_ask(&command, "memory", show_memory, argc, argv);
 }
