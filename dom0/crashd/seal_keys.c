@@ -66,21 +66,6 @@ void xk_seal_nonce(const struct seal_frame *frame,
 
 /* ---- slots and envelopes ------------------------------------------------ */
 
-static int hash_of(const void *data, size_t len, uint8_t out[XK_HASH_SIZE])
-{
-    struct xk_hash *hash;
-    int rc;
-
-    rc = xk_hash_new(&hash);
-    if (rc)
-        return rc;
-    rc = xk_hash_add(hash, data, len);
-    if (!rc)
-        rc = xk_hash_get(hash, out);
-    xk_hash_free(hash);
-    return rc;
-}
-
 /* The length of an envelope's content for so many classes. */
 static size_t envelope_size(uint32_t classes)
 {
@@ -139,7 +124,7 @@ int xk_seal_slot_make(const struct seal_core *core,
         free(der);
     }
     head.length = (uint32_t)(used - sizeof(head));
-    rc = hash_of(slot + sizeof(head), head.length, head.hash);
+    rc = xk_hash_of(slot + sizeof(head), head.length, head.hash);
     memcpy(slot, &head, sizeof(head));
     return rc;
 }
@@ -152,7 +137,7 @@ uint32_t xk_seal_slot_sound(const uint8_t untrusted[XK_SEAL_SLOT])
     memcpy(&head, untrusted, sizeof(head));
     if (memcmp(head.magic, XK_SEAL_SLOT_MAGIC, sizeof(head.magic)) ||
         head.length > XK_SEAL_SLOT - sizeof(head) ||
-        hash_of(untrusted + sizeof(head), head.length, hash) ||
+        xk_hash_of(untrusted + sizeof(head), head.length, hash) ||
         memcmp(hash, head.hash, sizeof(hash)))
         return 0;
     return head.generation;

@@ -95,21 +95,6 @@ static int read_at(int fd, uint64_t pos, void *buf, size_t len)
     return 0;
 }
 
-static int hash_of(const void *data, size_t len, uint8_t out[XK_HASH_SIZE])
-{
-    struct xk_hash *hash;
-    int rc;
-
-    rc = xk_hash_new(&hash);
-    if (rc)
-        return rc;
-    rc = xk_hash_add(hash, data, len);
-    if (!rc)
-        rc = xk_hash_get(hash, out);
-    xk_hash_free(hash);
-    return rc;
-}
-
 static int read_core(struct xk_unseal *u, const uint8_t *header,
                      const uint8_t *host, char *why)
 {
@@ -123,7 +108,7 @@ static int read_core(struct xk_unseal *u, const uint8_t *header,
         return refuse(why, -EKEYREJECTED, "it is of another host, whose key "
                       "begins with %02x%02x%02x%02x", u->core.host[0],
                       u->core.host[1], u->core.host[2], u->core.host[3]);
-    return hash_of(header, XK_SEAL_CORE, u->bound.core_hash);
+    return xk_hash_of(header, XK_SEAL_CORE, u->bound.core_hash);
 }
 
 static int read_keys(struct xk_unseal *u, const uint8_t *header,

@@ -199,6 +199,21 @@ int xk_hash_get(const struct xk_hash *hash, uint8_t out[XK_HASH_SIZE])
     return 0;
 }
 
+int xk_hash_of(const void *data, size_t len, uint8_t out[XK_HASH_SIZE])
+{
+    struct xk_hash *hash;
+    int rc;
+
+    rc = xk_hash_new(&hash);
+    if (rc)
+        return rc;
+    rc = xk_hash_add(hash, data, len);
+    if (!rc)
+        rc = xk_hash_get(hash, out);
+    xk_hash_free(hash);
+    return rc;
+}
+
 /* ---- HMAC --------------------------------------------------------------- */
 
 struct xk_mac {

@@ -65,6 +65,8 @@ void xk_hash_free(struct xk_hash *hash);
 int xk_hash_add(struct xk_hash *hash, const void *data, size_t len);
 /* The hash of what was added; more may be added afterwards. */
 int xk_hash_get(const struct xk_hash *hash, uint8_t out[XK_HASH_SIZE]);
+/* Of data that is there in one piece. */
+int xk_hash_of(const void *data, size_t len, uint8_t out[XK_HASH_SIZE]);
 
 /* ---- HMAC-SHA256, cut to 128 bits; a context is for one thread ----------- */
 

@@ -598,6 +598,7 @@ const struct inode_operations xk_dir_iops = {
 	.set_acl	= xk_set_acl,
 };
 
+/* Also of device nodes, pipes and sockets. */
 const struct inode_operations xk_file_iops = {
 	.permission	= xk_permission,
 	.getattr	= xk_getattr,
@@ -612,13 +613,4 @@ const struct inode_operations xk_symlink_iops = {
 	.getattr	= xk_getattr,
 	.setattr	= xk_setattr,
 	.listxattr	= xk_listxattr,
-};
-
-const struct inode_operations xk_special_iops = {
-	.permission	= xk_permission,
-	.getattr	= xk_getattr,
-	.setattr	= xk_setattr,
-	.listxattr	= xk_listxattr,
-	.get_acl	= xk_get_acl,
-	.set_acl	= xk_set_acl,
 };

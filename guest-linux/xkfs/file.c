@@ -98,25 +98,13 @@ static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 static int file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct inode *inode = file_inode(file);
-	struct xk_file *xf = file->private_data;
-	struct xk_call *call;
 	int err;
 
 	err = file_write_and_wait_range(file, start, end);
 	if (err)
 		return err;
 	err = xk_inode_usable(inode);
-	if (err)
-		return err;
-	call = xk_call_new(XK_SB(inode->i_sb), XK_XKFS_FSYNC, xk_node(inode), 0,
-			   0);
-	if (IS_ERR(call))
-		return PTR_ERR(call);
-	call->req.fh = xf->fh;
-	call->req.arg[0] = datasync;
-	err = xk_call_run(call);
-	xk_call_put(call);
-	return err;
+	return err ? err : xk_file_sync(inode, file->private_data, datasync);
 }
 
 static const struct vm_operations_struct file_vm_ops = {

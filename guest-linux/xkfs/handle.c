@@ -138,6 +138,23 @@ int xk_file_open_node(struct inode *inode, int flags, struct xk_file **xf_r,
 	return 0;
 }
 
+/* dom0 writes what it has of it to its disk. */
+int xk_file_sync(struct inode *inode, struct xk_file *xf, int datasync)
+{
+	struct xk_call *call;
+	int err;
+
+	call = xk_call_new(XK_SB(inode->i_sb), XK_XKFS_FSYNC, xk_node(inode), 0,
+			   0);
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	call->req.fh = xf->fh;
+	call->req.arg[0] = datasync;
+	err = xk_call_run(call);
+	xk_call_put(call);
+	return err;
+}
+
 /* An open file of the inode, with a reference; NULL: none. */
 struct xk_file *xk_file_any(struct inode *inode, bool write)
 {

@@ -372,7 +372,7 @@ static void inode_set_up(struct inode *inode, const struct xk_xkfs_attr *attr)
 		inode->i_op = &xk_symlink_iops;
 		break;
 	default:
-		inode->i_op = &xk_special_iops;
+		inode->i_op = &xk_file_iops;
 		init_special_inode(inode, inode->i_mode,
 				   MKDEV(attr->rdev >> 20,
 					 attr->rdev & 0xfffff));

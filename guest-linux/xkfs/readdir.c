@@ -230,20 +230,7 @@ static int dir_release(struct inode *inode, struct file *file)
 
 static int dir_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	struct inode *inode = file_inode(file);
-	struct xk_file *xf = file->private_data;
-	struct xk_call *call;
-	int err;
-
-	call = xk_call_new(XK_SB(inode->i_sb), XK_XKFS_FSYNC, xk_node(inode), 0,
-			   0);
-	if (IS_ERR(call))
-		return PTR_ERR(call);
-	call->req.fh = xf->fh;
-	call->req.arg[0] = datasync;
-	err = xk_call_run(call);
-	xk_call_put(call);
-	return err;
+	return xk_file_sync(file_inode(file), file->private_data, datasync);
 }
 
 /* Going back to the start reads anew. */

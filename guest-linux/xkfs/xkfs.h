@@ -340,7 +340,6 @@ int xk_kill_priv(struct file *file);
 extern const struct inode_operations xk_dir_iops;
 extern const struct inode_operations xk_file_iops;
 extern const struct inode_operations xk_symlink_iops;
-extern const struct inode_operations xk_special_iops;
 extern const struct dentry_operations xk_dentry_ops;
 extern const struct file_operations xk_dir_fops;
 
@@ -367,6 +366,7 @@ struct xk_file {
 struct xk_file *xk_file_new(void);
 void xk_file_link(struct inode *inode, struct xk_file *xf, u64 fh,
 		  const struct xk_call *call);
+int xk_file_sync(struct inode *inode, struct xk_file *xf, int datasync);
 int xk_file_open_node(struct inode *inode, int flags, struct xk_file **xf_r,
 		      bool check);
 void xk_file_put(struct inode *inode, struct xk_file *xf);
