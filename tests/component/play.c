@@ -233,15 +233,19 @@ bool play_until(struct play *p, play_done_fn *done, void *arg,
     return wait_for(p, done, arg, ms * stretch());
 }
 
-static bool never(struct play *p, void *arg)
+static bool count_round(struct play *p, void *arg)
 {
-    (void)p, (void)arg;
+    (void)p;
+    ++*(unsigned int *)arg;
     return false;
 }
 
-void play_idle(struct play *p, unsigned int ms)
+unsigned int play_idle(struct play *p, unsigned int ms)
 {
-    (void)wait_for(p, never, NULL, ms);
+    unsigned int rounds = 0;
+
+    (void)wait_for(p, count_round, &rounds, ms);
+    return rounds;
 }
 
 static bool answered(struct play *p, void *arg)

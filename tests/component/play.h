@@ -51,7 +51,8 @@ void play_guest(struct play *p, struct guest *g);
 typedef bool play_done_fn(struct play *p, void *arg);
 bool play_until(struct play *p, play_done_fn *done, void *arg,
                 unsigned int ms);
-void play_idle(struct play *p, unsigned int ms);
+/* Waits ms milliseconds, never longer; returns the loop's rounds in them. */
+unsigned int play_idle(struct play *p, unsigned int ms);
 /* Until all guests are connected and memoryd knows their balloons. */
 void play_connect(struct play *p);
 

@@ -828,18 +828,10 @@ START_TEST(destroyed_at_any_call)
 }
 END_TEST
 
-static bool count_rounds(struct play *p, void *arg)
-{
-    (void)p;
-    ++*(unsigned int *)arg;
-    return false;
-}
-
 /* With nothing to do the loop has nothing to wake up for. */
 START_TEST(idle_sleeps)
 {
     struct event_base *base = play.md.loop.base;
-    unsigned int rounds = 0;
     unsigned long calls;
 
     connect_guest();
@@ -850,8 +842,7 @@ START_TEST(idle_sleeps)
                                                EVENT_BASE_COUNT_ACTIVE), 0);
     calls = fake_calls();
     /* Each round ends by the harness's own timer of 10 ms. */
-    (void)play_until(&play, count_rounds, &rounds, 300);
-    ck_assert_uint_le(rounds, 33);
+    ck_assert_uint_le(play_idle(&play, 300), 33);
     ck_assert_uint_eq(fake_calls(), calls);
 }
 END_TEST
