@@ -107,7 +107,7 @@ static void call_finish(struct xk_call *call, int err)
 		list_add_tail(&call->link, &xk_dev.done[call->queue]);
 		queue_work(xk_dev.wq, &xk_dev.done_work[call->queue]);
 	} else {
-		complete(&call->answered);
+		complete_all(&call->answered);
 	}
 }
 
@@ -355,7 +355,7 @@ static int call_leave(struct xk_call *call)
 	return err;
 }
 
-/* Also a fatal signal ends it, and umount -f. */
+/* Also a fatal signal ends it, and umount -f. Twice is as good as once. */
 int xk_call_wait(struct xk_call *call)
 {
 	wait_for_completion_state(&call->answered,
@@ -388,7 +388,7 @@ void xk_call_force(struct xk_sb *xsb)
 		if (!call || call->xsb != xsb || call->done)
 			continue;
 		call->forced = true;
-		complete(&call->answered);
+		complete_all(&call->answered);
 	}
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
