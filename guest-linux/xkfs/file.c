@@ -62,6 +62,7 @@ static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 static ssize_t file_write_locked(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct file *file = iocb->ki_filp;
+	loff_t pos;
 	ssize_t n;
 	int err;
 
@@ -78,9 +79,11 @@ static ssize_t file_write_locked(struct kiocb *iocb, struct iov_iter *from)
 		return err;
 	if (iocb->ki_flags & IOCB_DIRECT)
 		return xk_direct_write(iocb, from);
+	/* Some kernels, also of the 6.1 series, move the position, some do not. */
+	pos = iocb->ki_pos;
 	n = generic_perform_write(iocb, from);
 	if (n > 0)
-		iocb->ki_pos += n;
+		iocb->ki_pos = pos + n;
 	return n;
 }
 
