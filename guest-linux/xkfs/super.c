@@ -56,13 +56,16 @@ static int super_statfs(struct dentry *dentry, struct kstatfs *buf)
 	return err;
 }
 
-/* The kernel has written all pages before. */
+/*
+ * The kernel has written all pages before. At umount it comes once more when
+ * there is no root any longer: super_kill() has asked before that.
+ */
 static int super_sync(struct super_block *sb, int wait)
 {
 	struct xk_call *call;
 	int err;
 
-	if (!wait || sb_rdonly(sb))
+	if (!wait || sb_rdonly(sb) || !sb->s_root)
 		return 0;
 	call = xk_call_new(XK_SB(sb), XK_XKFS_SYNCFS,
 			   xk_node(d_inode(sb->s_root)), 0, 0);
@@ -292,6 +295,8 @@ static void super_kill(struct super_block *sb)
 	mutex_lock(&xk_dev.sbs_lock);
 	list_del_init(&xsb->link);
 	mutex_unlock(&xk_dev.sbs_lock);
+	if (sb->s_root)
+		sync_filesystem(sb);
 	kill_anon_super(sb);
 	kfree(xsb);
 }
