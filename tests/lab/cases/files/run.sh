@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # what: a guest mounts what dom0 lends, uses it, and loses it again
-# tier: quick
 # proves: c1
 # needs: pvh stage
 # timeout: 110
