@@ -142,6 +142,7 @@ int ops_file_attr(struct ops *ops, uint64_t fh, struct ops_attr *attr_r);
 #define OPS_SET_ATIME_NOW 0x40u
 #define OPS_SET_MTIME_NOW 0x80u
 #define OPS_SET_KILL_PRIV 0x100u
+#define OPS_SET_ACCESSED 0x200u     /* somebody has read it */
 
 struct ops_setattr {
     uint32_t valid;         /* OPS_SET_* */

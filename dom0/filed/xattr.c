@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,9 +18,20 @@
 /* XATTR_LIST_MAX of linux/limits.h. */
 #define LIST_MAX 65536u
 
-/* Namespaces that are the guest's to use. "trusted." is dom0's own, and
- * "security." beside capabilities belongs to dom0's security module. */
-static bool allowed(const char *name)
+/* Where the host keeps what means something to the guest's kernel alone. */
+#define KEPT "user.xenkeep."
+
+struct host_name {
+    char text[OPS_NAME_MAX + 1];
+};
+
+static bool begins(const char *name, const char *with)
+{
+    return !strncmp(name, with, strlen(with)) && name[strlen(with)];
+}
+
+/* Means the same on both sides. */
+static bool shared(const char *name)
 {
     static const char *const names[] = {
         "system.posix_acl_access", "system.posix_acl_default",
@@ -27,17 +39,44 @@ static bool allowed(const char *name)
     };
     size_t i;
 
-    if (!strncmp(name, "user.", 5))
-        return name[5] != '\0';
     for (i = 0; i < XK_ARRAY_SIZE(names); i++)
         if (!strcmp(name, names[i]))
             return true;
-    return false;
+    return begins(name, "user.");
+}
+
+/* "trusted." is dom0's own, and "security." beside capabilities belongs to
+ * dom0's security module: the guest's are kept under other names. */
+static bool kept(const char *name)
+{
+    return begins(name, "trusted.") || begins(name, "security.");
+}
+
+/* The host's name for the guest's: 0, -EOPNOTSUPP or -ERANGE. */
+static int to_host(const char *name, struct host_name *host)
+{
+    const char *prefix = shared(name) ? "" : KEPT;
+    int n;
+
+    if (begins(name, KEPT) || (!shared(name) && !kept(name)))
+        return -EOPNOTSUPP;
+    n = snprintf(host->text, sizeof(host->text), "%s%s", prefix, name);
+    return (size_t)n < sizeof(host->text) ? 0 : -ERANGE;
+}
+
+/* The guest's name for the host's; NULL: not for the guest. */
+static const char *to_guest(const char *host)
+{
+    if (!begins(host, KEPT))
+        return shared(host) ? host : NULL;
+    host += strlen(KEPT);
+    return kept(host) && !shared(host) ? host : NULL;
 }
 
 /* The pinned node, and its descriptor. */
 static int node_for(struct ops *ops, uint64_t id, const char *name,
-                    bool change, struct node **node_r, int *fd_r)
+                    bool change, struct host_name *host,
+                    struct node **node_r, int *fd_r)
 {
     struct node *n;
     int rc = node_get(ops, id, &n);
@@ -49,8 +88,10 @@ static int node_for(struct ops *ops, uint64_t id, const char *name,
         rc = -ERANGE;
     /* A symbolic link would be followed, and has none of these anyway. */
     if (!rc && (!n->slot || n->slot->type == SHARE_VOLUME ||
-                n->mode == S_IFLNK || (name && !allowed(name))))
+                n->mode == S_IFLNK))
         rc = -EOPNOTSUPP;
+    if (!rc && name)
+        rc = to_host(name, host);
     if (!rc) {
         *fd_r = node_fd(ops, n);
         rc = *fd_r < 0 ? *fd_r : 0;
@@ -65,13 +106,14 @@ static int node_for(struct ops *ops, uint64_t id, const char *name,
 ssize_t ops_getxattr(struct ops *ops, uint64_t node, const char *name,
                      void *buf, size_t size)
 {
+    struct host_name host;
     struct node *n;
     ssize_t got;
-    int fd, rc = node_for(ops, node, name, false, &n, &fd);
+    int fd, rc = node_for(ops, node, name, false, &host, &n, &fd);
 
     if (rc)
         return rc == -EOPNOTSUPP ? -ENODATA : rc;
-    got = getxattr(fd_name(fd).text, name, buf, size);
+    got = getxattr(fd_name(fd).text, host.text, buf, size);
     if (got < 0)
         got = -errno;
     node_put(ops, n);
@@ -81,28 +123,30 @@ ssize_t ops_getxattr(struct ops *ops, uint64_t node, const char *name,
 int ops_setxattr(struct ops *ops, uint64_t node, const char *name,
                  const void *value, size_t size, int flags)
 {
+    struct host_name host;
     struct node *n;
-    int fd, rc = node_for(ops, node, name, true, &n, &fd);
+    int fd, rc = node_for(ops, node, name, true, &host, &n, &fd);
 
     if (rc)
         return rc;
     if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
         rc = -EINVAL;
     else
-        rc = setxattr(fd_name(fd).text, name, value, size, flags) ? -errno
-                                                                  : 0;
+        rc = setxattr(fd_name(fd).text, host.text, value, size, flags)
+                 ? -errno : 0;
     node_put(ops, n);
     return rc;
 }
 
 int ops_removexattr(struct ops *ops, uint64_t node, const char *name)
 {
+    struct host_name host;
     struct node *n;
-    int fd, rc = node_for(ops, node, name, true, &n, &fd);
+    int fd, rc = node_for(ops, node, name, true, &host, &n, &fd);
 
     if (rc)
         return rc;
-    rc = removexattr(fd_name(fd).text, name) ? -errno : 0;
+    rc = removexattr(fd_name(fd).text, host.text) ? -errno : 0;
     node_put(ops, n);
     return rc;
 }
@@ -111,16 +155,18 @@ int ops_removexattr(struct ops *ops, uint64_t node, const char *name)
 static ssize_t sift(const char *list, size_t len, char *buf, size_t size)
 {
     size_t at, n, used = 0;
+    const char *name;
 
     for (at = 0; at < len; at += n) {
         n = strnlen(list + at, len - at) + 1;
-        if (at + n > len || !allowed(list + at))
+        name = at + n > len ? NULL : to_guest(list + at);
+        if (!name)
             continue;
-        if (size && used + n > size)
+        if (size && used + strlen(name) + 1 > size)
             return -ERANGE;
         if (size)
-            memcpy(buf + used, list + at, n);
-        used += n;
+            memcpy(buf + used, name, strlen(name) + 1);
+        used += strlen(name) + 1;
     }
     return (ssize_t)used;
 }
@@ -130,7 +176,7 @@ ssize_t ops_listxattr(struct ops *ops, uint64_t node, char *buf, size_t size)
     xk_cleanup_free char *list = NULL;
     struct node *n;
     ssize_t got;
-    int fd, rc = node_for(ops, node, NULL, false, &n, &fd);
+    int fd, rc = node_for(ops, node, NULL, false, NULL, &n, &fd);
 
     if (rc)
         return rc == -EOPNOTSUPP ? 0 : rc;

@@ -500,8 +500,8 @@ static int dir_tmpfile(struct user_namespace *ns, struct inode *dir,
 		err = -ENOMEM;
 		goto out;
 	}
-	xf->flags = O_RDWR;
-	call->req.arg[0] = O_RDWR | (file->f_flags & O_EXCL);
+	xf->flags = O_RDWR | O_NOATIME;
+	call->req.arg[0] = xf->flags | (file->f_flags & O_EXCL);
 	call->req.arg[1] = S_IFREG | dir_mode(dir, mode & S_IALLUGO);
 	err = xk_call_run(call);
 	if (err) {
@@ -593,6 +593,7 @@ const struct inode_operations xk_dir_iops = {
 	.permission	= xk_permission,
 	.getattr	= xk_getattr,
 	.setattr	= xk_setattr,
+	.update_time	= xk_update_time,
 	.listxattr	= xk_listxattr,
 	.get_acl	= xk_get_acl,
 	.set_acl	= xk_set_acl,
@@ -603,6 +604,7 @@ const struct inode_operations xk_file_iops = {
 	.permission	= xk_permission,
 	.getattr	= xk_getattr,
 	.setattr	= xk_setattr,
+	.update_time	= xk_update_time,
 	.listxattr	= xk_listxattr,
 	.get_acl	= xk_get_acl,
 	.set_acl	= xk_set_acl,
@@ -612,5 +614,6 @@ const struct inode_operations xk_symlink_iops = {
 	.get_link	= symlink_get,
 	.getattr	= xk_getattr,
 	.setattr	= xk_setattr,
+	.update_time	= xk_update_time,
 	.listxattr	= xk_listxattr,
 };

@@ -120,9 +120,11 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	int err = xk_inode_usable(file_inode(file));
 
-	if (!err)
-		vma->vm_ops = &file_vm_ops;
-	return err;
+	if (err)
+		return err;
+	file_accessed(file);
+	vma->vm_ops = &file_vm_ops;
+	return 0;
 }
 
 static loff_t file_seek_data(struct file *file, loff_t offset, int whence)

@@ -11,11 +11,12 @@
 /*
  * Of open()'s flags, those that dom0 acts upon. Truncation and appending are
  * this kernel's work, and a part of a page can only be written by who reads
- * the rest of it.
+ * the rest of it. Reading ahead, or around what is written, is nobody's access:
+ * see xk_update_time().
  */
 int xk_open_flags(unsigned int flags)
 {
-	int f = flags & (O_ACCMODE | O_EXCL | O_DIRECTORY);
+	int f = (flags & (O_ACCMODE | O_EXCL | O_DIRECTORY)) | O_NOATIME;
 
 	if ((flags & O_ACCMODE) == O_WRONLY)
 		f ^= O_WRONLY | O_RDWR;
@@ -125,7 +126,7 @@ int xk_file_open_node(struct inode *inode, int flags, struct xk_file **xf_r,
 		return -ENOMEM;
 	xf->flags = xk_open_flags(flags);
 	err = open_send(inode, xf, check);
-	if (err == -EACCES && xf->flags != (flags & O_ACCMODE)) {
+	if (err == -EACCES && (xf->flags ^ flags) & O_ACCMODE) {
 		/* Write, but not read: no part of a page then. */
 		xf->flags = (xf->flags & ~O_ACCMODE) | (flags & O_ACCMODE);
 		err = open_send(inode, xf, check);

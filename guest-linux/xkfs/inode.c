@@ -426,8 +426,8 @@ int xk_inode_usable(struct inode *inode)
 	return READ_ONCE(XK_I(inode)->stale) ? -ESTALE : 0;
 }
 
-/* Asks dom0 for the attributes. `file` may be NULL. */
-int xk_inode_refresh(struct inode *inode, struct file *file)
+/* `opened`: as if it were opened anew. */
+static int inode_ask(struct inode *inode, struct file *file, bool opened)
 {
 	struct xk_file *xf = file ? file->private_data : NULL;
 	struct xk_xkfs_attr attr;
@@ -453,10 +453,24 @@ int xk_inode_refresh(struct inode *inode, struct file *file)
 		err = xk_attr_get(call, &attr);
 	if (!err)
 		xk_inode_update(inode, &attr, call->seq, false);
+	if (!err && opened)
+		xk_inode_check_opened(inode, &attr);
 	if (xf)
 		xk_file_put(inode, xf);
 	xk_call_put(call);
 	return err;
+}
+
+/* Asks dom0 for the attributes. `file` may be NULL. */
+int xk_inode_refresh(struct inode *inode, struct file *file)
+{
+	return inode_ask(inode, file, false);
+}
+
+/* The same, and pages of another state than these tell are dropped. */
+int xk_inode_reopen(struct inode *inode, struct file *file)
+{
+	return inode_ask(inode, file, true);
 }
 
 static bool inode_fresh(const struct inode *inode)
@@ -634,6 +648,27 @@ int xk_setattr(struct user_namespace *ns, struct dentry *dentry,
 			     attr->ia_file : NULL, &set);
 	filemap_invalidate_unlock(inode->i_mapping);
 	return err;
+}
+
+/*
+ * Somebody has read it. Of all times only this one comes from here, and dom0's
+ * kernel makes it, as for its own readers: the ctime stays. Where it does not
+ * (a share or a host mounted so), it is not asked for a second time.
+ */
+int xk_update_time(struct inode *inode, struct timespec64 *time, int flags)
+{
+	struct xk_xkfs_setattr set = { .valid = XK_XKFS_SET_ACCESSED };
+	struct timespec64 before = inode->i_atime;
+	int err = -EROFS;
+
+	if (!(flags & S_ATIME))
+		return 0;
+	if (!(XK_I(inode)->share & XK_XKFS_SHARE_RO))
+		err = inode_set_attr(inode, NULL, &set);
+	if (err != -EINTR && (err || timespec64_equal(&before,
+						      &inode->i_atime)))
+		inode_set_flags(inode, S_NOATIME, S_NOATIME);
+	return 0;
 }
 
 /* Set-id bits do not survive that somebody writes; inode locked. */

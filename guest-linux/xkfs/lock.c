@@ -7,6 +7,7 @@
  */
 #include "xkfs.h"
 
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
@@ -31,10 +32,11 @@ static u8 lock_type(const struct file_lock *fl)
 	       fl->fl_type == F_WRLCK ? XK_XKFS_WRLCK : XK_XKFS_UNLCK;
 }
 
+/* The unlock of an open file's last close() has no flag, but the owner. */
 static u8 lock_kind(const struct file_lock *fl)
 {
 	return fl->fl_flags & FL_FLOCK ? XK_XKFS_LOCK_FLOCK :
-	       fl->fl_flags & FL_OFDLCK ? XK_XKFS_LOCK_OFD :
+	       fl->fl_owner == (fl_owner_t)fl->fl_file ? XK_XKFS_LOCK_OFD :
 	       XK_XKFS_LOCK_POSIX;
 }
 
@@ -62,6 +64,18 @@ static struct xk_call *lock_call(struct inode *inode, enum xk_xkfs_op op,
 	return call;
 }
 
+/* One of this guest's in the way, with its owner and process. */
+static bool lock_get_own(struct file *file, struct file_lock *fl)
+{
+	unsigned char type = fl->fl_type;
+
+	posix_test_lock(file, fl);
+	if (fl->fl_type != F_UNLCK)
+		return true;
+	fl->fl_type = type;
+	return false;
+}
+
 static int lock_get(struct file *file, struct file_lock *fl)
 {
 	struct inode *inode = file_inode(file);
@@ -70,6 +84,8 @@ static int lock_get(struct file *file, struct file_lock *fl)
 	struct xk_call *call;
 	int err;
 
+	if (lock_get_own(file, fl))
+		return 0;
 	call = lock_call(inode, XK_XKFS_GETLK, xf->fh, fl);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
@@ -132,12 +148,88 @@ static void lock_interrupt(u64 id)
 	xk_call_send(call);
 }
 
-static int lock_wait(struct xk_call *call)
+/*
+ * Processes of this guest that wait for each other's locks. dom0 knows owners
+ * by number only and its kernel does not look for circles among them, so this
+ * one does.
+ */
+struct blocked {
+	struct list_head link;
+	struct file *file;
+	const struct file_lock *fl;	/* wanted */
+};
+
+static LIST_HEAD(blocked_list);
+static DEFINE_MUTEX(blocked_mutex);
+
+/* As far as a circle is followed, like the kernel does for its own. */
+#define BLOCKED_DEPTH	10
+
+static fl_owner_t blocked_by(const struct blocked *b)
 {
+	struct file_lock fl = *b->fl;
+
+	return lock_get_own(b->file, &fl) ? fl.fl_owner : NULL;
+}
+
+static const struct blocked *blocked_find(fl_owner_t owner)
+{
+	const struct blocked *b;
+
+	list_for_each_entry(b, &blocked_list, link)
+		if (b->fl->fl_owner == owner)
+			return b;
+	return NULL;
+}
+
+static bool blocked_in_circle(const struct blocked *self)
+{
+	const struct blocked *b = self;
+	fl_owner_t owner;
+	int depth;
+
+	for (depth = 0; b && depth < BLOCKED_DEPTH; depth++) {
+		owner = blocked_by(b);
+		if (owner == self->fl->fl_owner)
+			return true;
+		b = owner ? blocked_find(owner) : NULL;
+	}
+	return false;
+}
+
+static int blocked_enter(struct blocked *b)
+{
+	int err = 0;
+
+	mutex_lock(&blocked_mutex);
+	if (lock_kind(b->fl) == XK_XKFS_LOCK_POSIX && blocked_in_circle(b))
+		err = -EDEADLK;
+	else
+		list_add(&b->link, &blocked_list);
+	mutex_unlock(&blocked_mutex);
+	return err;
+}
+
+static void blocked_leave(struct blocked *b)
+{
+	mutex_lock(&blocked_mutex);
+	list_del(&b->link);
+	mutex_unlock(&blocked_mutex);
+}
+
+static int lock_wait(struct file *file, const struct file_lock *fl,
+		     struct xk_call *call)
+{
+	struct blocked b = { .file = file, .fl = fl };
 	int err;
 
-	if (down_interruptible(&lock_blocked))
+	err = blocked_enter(&b);
+	if (err)
+		return err;
+	if (down_interruptible(&lock_blocked)) {
+		blocked_leave(&b);
 		return -ERESTARTSYS;
+	}
 	call->control = true;
 	call->req.flags |= XK_XKFS_F_WAIT;
 	xk_call_send(call);
@@ -150,6 +242,7 @@ static int lock_wait(struct xk_call *call)
 	}
 	err = xk_call_wait(call);
 	up(&lock_blocked);
+	blocked_leave(&b);
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
@@ -163,12 +256,15 @@ static int lock_set(struct file *file, struct file_lock *fl, bool wait)
 	call = lock_call(inode, XK_XKFS_SETLK, xf->fh, fl);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
-	err = wait ? lock_wait(call) : xk_call_run(call);
+	err = wait ? lock_wait(file, fl, call) : xk_call_run(call);
 	xk_call_put(call);
 	return err;
 }
 
-/* What was written under a lock is seen by who has the lock next. */
+/*
+ * What was written under a lock is seen by who has the lock next: nothing that
+ * was cached before counts, as a coarse clock may show no change.
+ */
 static int lock_change(struct file *file, struct file_lock *fl, bool wait)
 {
 	struct inode *inode = file_inode(file);
@@ -191,8 +287,10 @@ static int lock_change(struct file *file, struct file_lock *fl, bool wait)
 	if (err)
 		return err;
 	err = locks_lock_inode_wait(inode, fl);
-	if (!err && S_ISREG(inode->i_mode))
-		xk_inode_refresh(inode, file);
+	if (!err && S_ISREG(inode->i_mode)) {
+		xk_inode_drop_pages(inode);
+		xk_inode_reopen(inode, file);
+	}
 	return err;
 }
 

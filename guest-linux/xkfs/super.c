@@ -159,7 +159,6 @@ static int super_fill(struct super_block *sb)
 	sb->s_op = &super_ops;
 	sb->s_d_op = &xk_dentry_ops;
 	sb->s_export_op = &xk_export_ops;
-	sb->s_flags |= SB_NOATIME;	/* times are dom0's */
 	if (xk_dev.features & XK_XKFS_FEAT_XATTR)
 		sb->s_xattr = xk_xattr_handlers;
 	if (xk_dev.features & XK_XKFS_FEAT_ACL)
@@ -256,7 +255,6 @@ static int super_reconfigure(struct fs_context *fc)
 	if (!(fc->sb_flags & SB_RDONLY) && XK_SB(sb)->share_id &&
 	    root->share & XK_XKFS_SHARE_RO)
 		return invalf(fc, "xkfs: dom0 lends this share read-only");
-	fc->sb_flags |= SB_NOATIME;
 	if (xk_dev.features & XK_XKFS_FEAT_ACL)
 		fc->sb_flags |= SB_POSIXACL;
 	sync_filesystem(sb);

@@ -320,6 +320,7 @@ int xk_attr_get(struct xk_call *call, struct xk_xkfs_attr *attr);
 void xk_inode_update(struct inode *inode, const struct xk_xkfs_attr *attr,
 		     u64 seq, bool own);
 int xk_inode_refresh(struct inode *inode, struct file *file);
+int xk_inode_reopen(struct inode *inode, struct file *file);
 int xk_inode_revalidate(struct inode *inode, struct file *file);
 void xk_inode_expire(struct inode *inode);
 void xk_inode_changed(struct inode *inode);
@@ -333,6 +334,7 @@ int xk_getattr(struct user_namespace *ns, const struct path *path,
 	       struct kstat *stat, u32 mask, unsigned int flags);
 int xk_setattr(struct user_namespace *ns, struct dentry *dentry,
 	       struct iattr *attr);
+int xk_update_time(struct inode *inode, struct timespec64 *time, int flags);
 int xk_kill_priv(struct file *file);
 
 /* ---- dir.c, readdir.c ---- */

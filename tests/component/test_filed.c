@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <xenkeep/control.h>
@@ -335,6 +336,87 @@ START_TEST(every_field_may_lie)
 }
 END_TEST
 
+/* SETXATTR of the value "v"; the status. */
+static int set_xattr(uint64_t node, const char *name)
+{
+    struct xk_xkfs_req more = { .name_len = (uint16_t)strlen(name) };
+    struct xk_xkfs_rsp rsp;
+    char text[300];
+
+    snprintf(text, sizeof(text), "%sv", name);
+    return files_named(G, XK_XKFS_SETXATTR, node, text, &more, &rsp);
+}
+
+/* What means something to the guest's kernel must mean nothing to dom0's. */
+START_TEST(attributes_of_the_guest_are_kept_apart)
+{
+    static const char listed[] = "user.own\0trusted.t\0security.s";
+    struct xk_xkfs_rsp rsp;
+    struct xk_xkfs_entry e;
+    char path[80], back[8];
+    uint64_t fh;
+    size_t at;
+
+    ck_assert_int_eq(files_create(G, share("data"), "x", O_RDWR, 0644, &e,
+                                  &fh), 0);
+    ck_assert_int_eq(set_xattr(e.node, "user.own"), 0);
+    ck_assert_int_eq(set_xattr(e.node, "trusted.t"), 0);
+    ck_assert_int_eq(set_xattr(e.node, "security.s"), 0);
+    ck_assert_int_eq(set_xattr(e.node, "user.xenkeep.trusted.u"),
+                     -EOPNOTSUPP);
+    ck_assert_int_eq(set_xattr(e.node, "system.other"), -EOPNOTSUPP);
+
+    snprintf(path, sizeof(path), "%s/data/x", play.dir);
+    ck_assert_int_eq(getxattr(path, "trusted.t", back, 8), -1);
+    ck_assert_int_eq(getxattr(path, "security.s", back, 8), -1);
+    ck_assert_int_eq(getxattr(path, "user.xenkeep.trusted.t", back, 8), 1);
+    ck_assert_int_eq(setxattr(path, "user.xenkeep.odd", "v", 1, 0), 0);
+
+    ck_assert_int_eq(files_named(G, XK_XKFS_LISTXATTR, e.node, "", NULL,
+                                 &rsp), 0);
+    ck_assert_uint_eq(rsp.out_len, sizeof(listed));
+    for (at = 0; at < sizeof(listed); at += strlen(listed + at) + 1)
+        ck_assert_ptr_nonnull(memmem(G->pool + FILES_OUT, rsp.out_len,
+                                     listed + at, strlen(listed + at) + 1));
+}
+END_TEST
+
+/* Reading leaves the atime to the guest, which says when somebody read. */
+START_TEST(who_read_says_so)
+{
+    struct timespec old[2] = { { .tv_sec = 1000000000 },
+                               { .tv_sec = 1000000000 } };
+    struct xk_xkfs_setattr set = { .valid = XK_XKFS_SET_ACCESSED };
+    struct xk_xkfs_req req = {
+        .op = XK_XKFS_SETATTR, .in_len = sizeof(set), .out_off = FILES_OUT,
+        .out_len = sizeof(struct xk_xkfs_attr),
+    };
+    struct xk_xkfs_rsp rsp;
+    struct xk_xkfs_entry e;
+    char path[80], back[4];
+    struct stat was, is;
+    uint64_t fh;
+
+    snprintf(path, sizeof(path), "%s/data/r", play.dir);
+    ck_assert_int_eq(files_create(G, share("data"), "r",
+                                  O_RDWR | O_NOATIME, 0644, &e, &fh), 0);
+    ck_assert_int_eq(files_write(G, fh, 0, "text", 4), 4);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+    ck_assert_int_eq(files_read(G, fh, 0, back, 4), 4);
+    ck_assert_int_eq(stat(path, &was), 0);
+    ck_assert_int_eq(was.st_atime, old[0].tv_sec);
+
+    req.node = e.node;
+    memcpy(G->pool + FILES_IN, &set, sizeof(set));
+    ck_assert_int_eq(files_call(G, 1, &req, &rsp), 0);
+    ck_assert_int_eq(stat(path, &is), 0);
+    ck_assert_int_ne(is.st_atime, was.st_atime);
+    ck_assert_int_eq(is.st_mtime, was.st_mtime);
+    ck_assert_int_eq(is.st_ctim.tv_sec, was.st_ctim.tv_sec);
+    ck_assert_int_eq(is.st_ctim.tv_nsec, was.st_ctim.tv_nsec);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("filed");
@@ -353,6 +435,8 @@ int main(void)
     tcase_add_test(t, not_for_lending);
     tcase_add_test(t, no_more_than_the_limit);
     tcase_add_test(t, a_forged_handle_is_none);
+    tcase_add_test(t, attributes_of_the_guest_are_kept_apart);
+    tcase_add_test(t, who_read_says_so);
     tcase_add_test(t, every_field_may_lie);
     suite_add_tcase(s, t);
     r = srunner_create(s);

@@ -313,6 +313,9 @@ XK_XKFS_ASSERT(sizeof(struct xk_xkfs_entry) == 312);
 #define XK_XKFS_SET_ATIME_NOW	0x40u
 #define XK_XKFS_SET_MTIME_NOW	0x80u
 #define XK_XKFS_SET_KILL_PRIV	0x100u	/* set-id bits, file capabilities */
+/* Somebody has read it: the atime moves as the host's mount has it, and no
+ * other time does. O_NOATIME opens leave all of that to the guest. */
+#define XK_XKFS_SET_ACCESSED	0x200u
 
 struct xk_xkfs_setattr {
 	uint32_t valid;

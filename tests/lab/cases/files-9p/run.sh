@@ -3,7 +3,7 @@
 # what: a guest without a module of ours mounts a share by 9P
 # proves: c5
 # needs: pvh stage
-# timeout: 240
+# timeout: 480
 # tier: full
 . /lab/dom0/files.sh
 . /lab/dom0/posix.sh
@@ -33,7 +33,7 @@ grep -qx 'from the guest' $SRV/tree/answer
 
 # All that a file system does, but for what 9P cannot.
 posix_reference /tmp/reference
-GUEST_TIMEOUT=150 measure posix guest one 'mkdir /mnt/posix && chmod 755 /mnt/posix &&
+GUEST_TIMEOUT=350 measure posix guest one 'mkdir /mnt/posix && chmod 755 /mnt/posix &&
     xk-posix /mnt/posix >/tmp/out; cp /tmp/out /mnt/out'
 cp $SRV/tree/out "$OUT/posix.out"
 posix_compare /tmp/reference $SRV/tree/out cannot
