@@ -4,6 +4,11 @@
  * back together, by one request or several when the run is longer than a
  * request can be. The pages of a run are done when the last of its requests
  * is answered.
+ *
+ * A page of which only a part was written goes back as that part: the bytes
+ * beside it may be locked by somebody else, in dom0 or another guest. So there
+ * are no large folios, and the part is kept in the page's private value. No
+ * part means all of it.
  */
 #include "xkfs.h"
 
@@ -22,7 +27,8 @@ struct run {
 	struct inode *inode;
 	struct xk_file *xf;
 	enum xk_xkfs_op op;
-	loff_t pos;
+	loff_t pos;		/* of the first byte */
+	size_t skip;		/* bytes of the first page before it */
 	size_t len;		/* bytes */
 	atomic_t calls;		/* unanswered, and one of the sender */
 	int err;
@@ -42,6 +48,7 @@ static struct run *run_new(struct inode *inode, struct xk_file *xf,
 	run->xf = xf;
 	run->op = op;
 	run->pos = 0;
+	run->skip = 0;
 	run->len = 0;
 	atomic_set(&run->calls, 1);
 	run->err = 0;
@@ -50,10 +57,14 @@ static struct run *run_new(struct inode *inode, struct xk_file *xf,
 	return run;
 }
 
-static void run_add(struct run *run, struct folio *folio, size_t len)
+/* `len` bytes of it, from `from` on: not 0 only in the first. */
+static void run_add(struct run *run, struct folio *folio, size_t from,
+		    size_t len)
 {
-	if (!run->nr)
-		run->pos = folio_pos(folio);
+	if (!run->nr) {
+		run->pos = folio_pos(folio) + from;
+		run->skip = from;
+	}
 	run->folios[run->nr++] = folio;
 	run->len += len;
 }
@@ -65,6 +76,7 @@ static void run_copy(struct run *run, size_t at, u8 *buf, size_t len,
 	unsigned int i;
 	size_t begin = 0;
 
+	at += run->skip;
 	for (i = 0; i < run->nr && len; i++) {
 		struct folio *folio = run->folios[i];
 		size_t size = folio_size(folio), off, n;
@@ -252,7 +264,7 @@ static void data_readahead(struct readahead_control *rac)
 				      min_t(unsigned long, RUN_FOLIOS,
 					    readahead_count(rac) + 1));
 		}
-		run_add(run, folio, folio_size(folio));
+		run_add(run, folio, 0, folio_size(folio));
 		if (run->len >= xk_dev.io_max || run->nr == run->room) {
 			run_send(run);
 			run = NULL;
@@ -277,7 +289,7 @@ static int data_read_folio(struct file *file, struct folio *folio)
 		return PTR_ERR(xf);
 	}
 	run = run_new(inode, xf, XK_XKFS_READ, 1);
-	run_add(run, folio, folio_size(folio));
+	run_add(run, folio, 0, folio_size(folio));
 	run_send(run);
 	return 0;
 }
@@ -320,6 +332,113 @@ static int data_read_sync(struct inode *inode, struct file *file, loff_t pos,
 	return err;
 }
 
+/* ---- the part of a page that was written; the folio is locked ---- */
+
+struct part {
+	size_t from;
+	size_t to;
+};
+
+static struct part part_get(const struct folio *folio)
+{
+	unsigned long v = (unsigned long)folio_get_private((struct folio *)folio);
+
+	if (!v)
+		return (struct part){ 0, folio_size(folio) };
+	return (struct part){ v & U16_MAX, v >> 16 };
+}
+
+static void part_drop(struct folio *folio)
+{
+	folio_detach_private(folio);
+}
+
+static void part_set(struct folio *folio, struct part p)
+{
+	unsigned long v = p.to << 16 | p.from;
+
+	part_drop(folio);
+	if (p.from || p.to < folio_size(folio))
+		folio_attach_private(folio, (void *)v);
+}
+
+/* Bytes that nobody wrote would lie between the two. */
+static bool part_apart(const struct folio *folio, size_t from, size_t to)
+{
+	struct part p = part_get(folio);
+
+	return folio_test_dirty(folio) && (from > p.to || to < p.from);
+}
+
+static void part_wrote(struct folio *folio, size_t from, size_t to)
+{
+	struct part p = { from, to }, old = part_get(folio);
+
+	if (folio_test_dirty(folio))
+		p = (struct part){ min(from, old.from), max(to, old.to) };
+	part_set(folio, p);
+}
+
+/* Behind the end of the file there is nothing; false: nothing is left. */
+static bool part_clip(struct part *p, const struct folio *folio)
+{
+	loff_t size = i_size_read(folio_inode((struct folio *)folio));
+	loff_t left = size - folio_pos((struct folio *)folio);
+
+	if (left < (loff_t)p->to)
+		p->to = max_t(loff_t, left, 0);
+	return p->from < p->to;
+}
+
+/* The page is locked, and goes to dom0 before it is thrown away or changed. */
+static int data_launder(struct folio *folio)
+{
+	struct inode *inode = folio_inode(folio);
+	struct part p = part_get(folio);
+	struct xk_file *xf;
+	struct run *run;
+
+	folio_wait_writeback(folio);
+	if (!folio_clear_dirty_for_io(folio))
+		return 0;
+	part_drop(folio);
+	if (!part_clip(&p, folio))
+		return 0;
+	xf = xk_file_writable(inode);
+	if (IS_ERR(xf))
+		return PTR_ERR(xf);
+	run = run_new(inode, xf, XK_XKFS_WRITE, 1);
+	folio_start_writeback(folio);
+	run_add(run, folio, p.from, p.to - p.from);
+	run_send(run);
+	folio_wait_writeback(folio);
+	return 0;
+}
+
+static bool data_release(struct folio *folio, gfp_t gfp)
+{
+	if (folio_test_dirty(folio))
+		return false;
+	part_drop(folio);
+	return true;
+}
+
+static void data_invalidate(struct folio *folio, size_t offset, size_t len)
+{
+	if (!offset && len == folio_size(folio))
+		part_drop(folio);
+}
+
+/* A mapping does not tell what it writes: all of the page. */
+vm_fault_t xk_page_mkwrite(struct vm_fault *vmf)
+{
+	vm_fault_t ret = filemap_page_mkwrite(vmf);
+
+	if (ret & VM_FAULT_LOCKED)
+		part_drop(page_folio(vmf->page));
+	return ret;
+}
+
 static int data_write_begin(struct file *file, struct address_space *mapping,
 			    loff_t pos, unsigned int len, struct page **pagep,
 			    void **fsdata)
@@ -335,10 +454,14 @@ static int data_write_begin(struct file *file, struct address_space *mapping,
 	if (!folio)
 		return -ENOMEM;
 	*pagep = folio_file_page(folio, pos >> PAGE_SHIFT);
+	off = offset_in_folio(folio, pos);
+	if (part_apart(folio, off, off + len))
+		err = data_launder(folio);
+	if (err)
+		goto out;
 	if (folio_test_uptodate(folio))
 		return 0;
 
-	off = offset_in_folio(folio, pos);
 	if (folio_pos(folio) >= i_size_read(inode) ||
 	    (!off && pos + len >= i_size_read(inode))) {
 		/* dom0 has nothing of it, or nothing that stays. */
@@ -354,6 +477,7 @@ static int data_write_begin(struct file *file, struct address_space *mapping,
 		folio_mark_uptodate(folio);
 		return 0;
 	}
+out:
 	folio_unlock(folio);
 	folio_put(folio);
 	return err;
@@ -370,7 +494,10 @@ static int data_write_end(struct file *file, struct address_space *mapping,
 	if (copied < len && !folio_test_uptodate(folio))
 		copied = 0;
 	if (copied) {
+		size_t off = offset_in_folio(folio, pos);
+
 		folio_mark_uptodate(folio);
+		part_wrote(folio, off, off + copied);
 		folio_mark_dirty(folio);
 		if (pos + copied > i_size_read(inode)) {
 			spin_lock(&xi->lock);
@@ -403,16 +530,15 @@ static int gather_page(struct page *page, struct writeback_control *wbc,
 	struct folio *folio = page_folio(page);
 	struct inode *inode = folio_inode(folio);
 	struct gather *g = data;
-	loff_t size = i_size_read(inode);
-	size_t len;
+	struct part p = part_get(folio);
 
-	if (folio_pos(folio) >= size) {
+	part_drop(folio);
+	if (!part_clip(&p, folio)) {
 		folio_unlock(folio);	/* cut off meanwhile */
 		return 0;
 	}
-	len = min_t(loff_t, folio_size(folio), size - folio_pos(folio));
-	if (g->run && (g->run->pos + g->run->len != folio_pos(folio) ||
-		       g->run->len + len > xk_dev.io_max ||
+	if (g->run && (g->run->pos + g->run->len != folio_pos(folio) + p.from ||
+		       g->run->len + p.to - p.from > xk_dev.io_max ||
 		       g->run->nr == g->run->room))
 		gather_flush(g);
 	if (!g->run) {
@@ -423,11 +549,11 @@ static int gather_page(struct page *page, struct writeback_control *wbc,
 					 RUN_FOLIOS));
 	}
 	/* Nothing written behind the end by a mapping comes to light later. */
-	if (len < folio_size(folio))
-		folio_zero_segment(folio, len, folio_size(folio));
+	if (folio_pos(folio) + folio_size(folio) > i_size_read(inode))
+		folio_zero_segment(folio, p.to, folio_size(folio));
 	folio_start_writeback(folio);
 	folio_unlock(folio);
-	run_add(g->run, folio, len);
+	run_add(g->run, folio, p.from, p.to - p.from);
 	return 0;
 }
 
@@ -456,28 +582,6 @@ out:
 	return err;
 }
 
-/* The page is locked and about to be thrown away. */
-static int data_launder(struct folio *folio)
-{
-	struct inode *inode = folio_inode(folio);
-	loff_t size = i_size_read(inode);
-	struct xk_file *xf;
-	struct run *run;
-
-	if (!folio_clear_dirty_for_io(folio) || folio_pos(folio) >= size)
-		return 0;
-	xf = xk_file_writable(inode);
-	if (IS_ERR(xf))
-		return PTR_ERR(xf);
-	run = run_new(inode, xf, XK_XKFS_WRITE, 1);
-	folio_start_writeback(folio);
-	run_add(run, folio, min_t(loff_t, folio_size(folio),
-				  size - folio_pos(folio)));
-	run_send(run);
-	folio_wait_writeback(folio);
-	return 0;
-}
-
 const struct address_space_operations xk_aops = {
 	.read_folio	= data_read_folio,
 	.readahead	= data_readahead,
@@ -486,6 +590,8 @@ const struct address_space_operations xk_aops = {
 	.write_begin	= data_write_begin,
 	.write_end	= data_write_end,
 	.launder_folio	= data_launder,
+	.release_folio	= data_release,
+	.invalidate_folio = data_invalidate,
 	.migrate_folio	= filemap_migrate_folio,
 	.direct_IO	= noop_direct_IO,
 };

@@ -113,7 +113,7 @@ static int file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 static const struct vm_operations_struct file_vm_ops = {
 	.fault		= filemap_fault,
 	.map_pages	= filemap_map_pages,
-	.page_mkwrite	= filemap_page_mkwrite,
+	.page_mkwrite	= xk_page_mkwrite,
 };
 
 static int file_mmap(struct file *file, struct vm_area_struct *vma)

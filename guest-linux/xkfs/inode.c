@@ -362,7 +362,6 @@ static void inode_set_up(struct inode *inode, const struct xk_xkfs_attr *attr)
 		inode->i_op = &xk_file_iops;
 		inode->i_fop = &xk_file_fops;
 		inode->i_mapping->a_ops = &xk_aops;
-		mapping_set_large_folios(inode->i_mapping);
 		break;
 	case S_IFDIR:
 		inode->i_op = &xk_dir_iops;

@@ -381,6 +381,7 @@ void xk_release_fh(u64 fh, u64 epoch);
 
 extern const struct file_operations xk_file_fops;
 extern const struct address_space_operations xk_aops;
+vm_fault_t xk_page_mkwrite(struct vm_fault *vmf);
 
 ssize_t xk_direct_read(struct kiocb *iocb, struct iov_iter *to);
 ssize_t xk_direct_write(struct kiocb *iocb, struct iov_iter *from);

@@ -41,3 +41,11 @@ server_pid()
 {
     pgrep -f -P "$(daemon_pid filed)" .
 }
+
+# stuck NAME: fails, and says where the guest's processes wait
+stuck()
+{
+    guest "$1" 'dmesg | tail -n 20; for p in /proc/[0-9]*; do
+        grep -q xkfs $p/stack && cat $p/comm $p/stack; done' || true
+    fail "$1 is stuck"
+}

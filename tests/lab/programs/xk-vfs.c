@@ -9,7 +9,11 @@
  *   xk-vfs hold FILE      opens FILE, maps a page of it shared, says "held";
  *                         then for each line of stdin: "check" compares what
  *                         is read with what was first, "write TEXT" writes at
- *                         the start, "map" prints the page's first line
+ *                         the start, "map" prints the page's first line,
+ *                         "lock" takes a lock (flock) and keeps it
+ *   xk-vfs keep FILE STOPFILE
+ *                         locks FILE and appends numbered lines to it until
+ *                         STOPFILE is there, then says how many
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -331,6 +335,8 @@ static int hold(const char *name)
                 return perror("write"), 1;
             memcpy(first, line + 6, n);
             puts("written");
+        } else if (!strncmp(line, "lock", 4)) {
+            puts(flock(fd, LOCK_EX) ? "not locked" : "locked");
         } else if (!strncmp(line, "map", 3)) {
             printf("%.*s\n", (int)strcspn(map, "\n"), map);
         } else {
@@ -342,14 +348,36 @@ static int hold(const char *name)
     return 0;
 }
 
+/* Each line once, in order, whatever becomes of dom0's server meanwhile. */
+static int keep(const char *name, const char *stop)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_APPEND, 0644), n, len;
+    char line[32];
+
+    if (fd < 0 || flock(fd, LOCK_EX))
+        return perror(name), 1;
+    for (n = 0; access(stop, F_OK); n++) {
+        len = snprintf(line, sizeof(line), "%d\n", n);
+        if (write(fd, line, (size_t)len) != len || (n % 8 == 0 && fsync(fd)))
+            return perror("append"), 1;
+        usleep(20000);
+    }
+    if (close(fd))
+        return perror("close"), 1;
+    printf("kept %d\n", n);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     size_t i;
 
+    if (argc == 4 && !strcmp(argv[1], "keep"))
+        return keep(argv[2], argv[3]);
     if (argc == 3 && !strcmp(argv[1], "hold"))
         return hold(argv[2]);
     if (argc != 2 || chdir(argv[1])) {
-        fprintf(stderr, "usage: xk-vfs DIR | hold FILE\n");
+        fprintf(stderr, "usage: xk-vfs DIR | hold FILE | keep FILE STOP\n");
         return 2;
     }
     umask(022);

@@ -17,7 +17,7 @@ guest one 'mkdir /mnt/w && mount -t xkfs work /mnt/w'
 guest one 'mkfifo /tmp/in && (xk-vfs hold /mnt/w/numbers </tmp/in \
     >/tmp/held 2>&1 &) ; sleep 100000 >/tmp/in & sleep 1; cat /tmp/held' |
     grep -qx held
-guest one '(exec 9</mnt/w/numbers; flock 9; sleep 100000) & true'
+guest one 'echo lock >/tmp/in; sleep 1; tail -n 1 /tmp/held' | grep -qx locked
 wait_for 10 '! flock -n /var/srv/work/numbers true'
 
 old=$(domid one)
