@@ -45,6 +45,12 @@ server_pid()
 # stuck NAME: fails, and says where the guest's processes wait
 stuck()
 {
+    local pid
+    xenstore-ls "/local/domain/0/backend/xkfs/$(domid "$1")"
+    xenstore-ls "/local/domain/$(domid "$1")/device/xkfs"
+    for pid in $(server_pid); do
+        head -n 1 "/proc/$pid/wchan" "/proc/$pid/task/"*/wchan
+    done
     guest "$1" 'dmesg | tail -n 20; for p in /proc/[0-9]*; do
         grep -q xkfs $p/stack && cat $p/comm $p/stack; done' || true
     fail "$1 is stuck"
