@@ -132,10 +132,13 @@ check_LIBRARIES += tests/component/libxkfilesplay.a
 tests_component_libxkfilesplay_a_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_libxkfilesplay_a_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_libxkfilesplay_a_SOURCES = \
-	tests/component/files_play.c tests/component/files_play.h
+	tests/component/files_play.c tests/component/files_play.h \
+	tests/component/outside.c tests/component/outside.h
 
 files_programs = tests/component/test_filed \
 	tests/component/test_filed_kill tests/component/test_filed_escape \
+	tests/component/test_filed_paths tests/component/test_filed_forgery \
+	tests/component/test_filed_excess \
 	tests/component/test_p9
 check_PROGRAMS += $(files_programs)
 TESTS += $(files_programs)
@@ -156,6 +159,26 @@ tests_component_test_filed_kill_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_test_filed_kill_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_filed_kill_LDADD = tests/component/libxkfilesplay.a \
 	$(FILES_LIBS)
+
+tests_component_test_filed_paths_SOURCES = tests/component/test_filed_paths.c
+tests_component_test_filed_paths_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_paths_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_paths_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
+
+tests_component_test_filed_forgery_SOURCES = \
+	tests/component/test_filed_forgery.c
+tests_component_test_filed_forgery_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_forgery_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_forgery_LDADD = \
+	tests/component/libxkfilesplay.a $(FILES_LIBS)
+
+tests_component_test_filed_excess_SOURCES = \
+	tests/component/test_filed_excess.c
+tests_component_test_filed_excess_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_excess_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_excess_LDADD = \
+	tests/component/libxkfilesplay.a $(FILES_LIBS)
 
 tests_component_test_filed_escape_SOURCES = \
 	tests/component/test_filed_escape.c
