@@ -501,6 +501,11 @@ static int dir_tmpfile(struct user_namespace *ns, struct inode *dir,
 		goto out;
 	}
 	inode = dir_made(dir, call, S_IFREG, &entry);
+	/* One that has a name is not what was made, and its links count. */
+	if (!IS_ERR(inode) && !hlist_empty(&inode->i_dentry)) {
+		iput(inode);
+		inode = ERR_PTR(-EIO);
+	}
 	if (IS_ERR(inode)) {
 		err = PTR_ERR(inode);
 		xk_release_fh(call->rsp.value, call->epoch);
