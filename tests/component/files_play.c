@@ -125,9 +125,10 @@ void files_play_up(struct files_play *p)
         run_filed(p);
 }
 
-pid_t files_play_server(struct files_play *p)
+static size_t servers(const struct files_play *p, pid_t pids[], size_t room)
 {
-    char path[64], text[256] = "";
+    char path[64];
+    size_t n = 0;
     FILE *f;
 
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", p->filed,
@@ -135,10 +136,39 @@ pid_t files_play_server(struct files_play *p)
     f = fopen(path, "re");
     if (!f)
         return 0;
-    if (!fgets(text, sizeof(text), f))
-        text[0] = '\0';
+    while (n < room && fscanf(f, "%d", &pids[n]) == 1)
+        n++;
     fclose(f);
-    return atoi(text);
+    return n;
+}
+
+pid_t files_play_server(struct files_play *p)
+{
+    pid_t pid;
+
+    return servers(p, &pid, 1) ? pid : 0;
+}
+
+/* Somebody else's child: it is seen, not waited for. */
+static bool runs(pid_t pid)
+{
+    char path[64], state = 'X';
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    f = fopen(path, "re");
+    if (!f)
+        return false;
+    if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'X';
+    fclose(f);
+    return state != 'Z' && state != 'X';
+}
+
+void files_play_until_gone(pid_t pid)
+{
+    while (runs(pid))
+        usleep(200);
 }
 
 void files_play_reap(struct files_play *p)
@@ -149,11 +179,17 @@ void files_play_reap(struct files_play *p)
 
 void files_play_kill(struct files_play *p)
 {
+    pid_t pids[16];
+    size_t n;
+
     if (!p->filed)
         return;
+    n = servers(p, pids, XK_ARRAY_SIZE(pids));
     kill(p->filed, SIGKILL);
     while (waitpid(p->filed, NULL, 0) < 0 && errno == EINTR)
         ;
+    while (n--)
+        files_play_until_gone(pids[n]);
     fake_reap(p->filed);
     p->filed = 0;
 }

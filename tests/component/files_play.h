@@ -55,10 +55,12 @@ void files_play_keep(struct files_play *p, const char *items);
 void files_play_keep_for(struct files_play *p, const char *name,
                          const char *items);
 void files_play_up(struct files_play *p);
-/* SIGKILL to filed; its servers go with it. */
+/* SIGKILL to filed; its servers go with it, and are gone. */
 void files_play_kill(struct files_play *p);
 /* The process of the guest's server, or 0. */
 pid_t files_play_server(struct files_play *p);
+/* Waits until it runs no more. */
+void files_play_until_gone(pid_t pid);
 /* Drops what dead servers held of the stand-in, as the kernel does. None may
  * be alive: each is process 1 of its own namespace. */
 void files_play_reap(struct files_play *p);

@@ -423,7 +423,6 @@ START_TEST(nothing_is_lost)
     }
     check_log();
     files_play_kill(&play);
-    usleep(50000);              /* its server goes with it */
     check_grants();
     printf("%u kills (%u of filed), %u operations and %lu of %lu others sent "
            "again, longest way back %llu ms, slowest answer %llu ms\n", kills,
