@@ -76,6 +76,16 @@ void file_put(struct ops *ops, struct file *file)
         file_free(ops, file);
 }
 
+static bool is_full(struct ops *ops)
+{
+    bool full;
+
+    pthread_mutex_lock(&ops->lock);
+    full = ops->files.count >= ops->config.limits.files;
+    pthread_mutex_unlock(&ops->lock);
+    return full;
+}
+
 int file_reserve(struct ops *ops, struct slot *slot)
 {
     uint32_t limit = slot_rule(slot)->open_limit;
@@ -84,9 +94,7 @@ int file_reserve(struct ops *ops, struct slot *slot)
 
     if (atomic_load(&slot->state) != SLOT_LIVE)
         return -ESTALE;
-    pthread_mutex_lock(&ops->lock);
-    full = ops->files.count >= ops->config.limits.files;
-    pthread_mutex_unlock(&ops->lock);
+    full = is_full(ops);
     users = atomic_fetch_add(&slot->users, 1);
     if (!full && (!limit || users < limit))
         return 0;
@@ -140,7 +148,8 @@ static int open_at(struct ops *ops, struct node *n, int flags, uint64_t id,
     if (rc)
         return rc;
     if (!n->slot)       /* its entries are the shares */
-        return file_new(ops, n, -1, O_RDONLY, id, fh_r);
+        return is_full(ops) ? -ENFILE
+                            : file_new(ops, n, -1, O_RDONLY, id, fh_r);
     rc = file_reserve(ops, n->slot);
     if (rc)
         return rc;

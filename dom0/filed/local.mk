@@ -40,7 +40,8 @@ dom0_filed_libxkfiled_a_SOURCES = \
 	dom0/filed/shut_in.c dom0/filed/shut_in.h \
 	dom0/filed/state.h dom0/filed/stats.c dom0/filed/stats.h \
 	dom0/filed/store.c dom0/filed/store.h \
-	dom0/filed/table.c dom0/filed/table.h dom0/filed/wire_ring.h \
+	dom0/filed/table.c dom0/filed/table.h \
+	dom0/filed/tally.c dom0/filed/tally.h dom0/filed/wire_ring.h \
 	dom0/filed/workers.c dom0/filed/workers.h dom0/filed/xattr.c
 dom0_filed_libxkfiled_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) \
 	$(JSON_C_CFLAGS) $(XLUTIL_CFLAGS)

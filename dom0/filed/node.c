@@ -388,10 +388,14 @@ int node_known(struct ops *ops, const struct slot *slot,
     return n ? 0 : -ESTALE;
 }
 
+/* They cost memory as nodes do, and the guest chooses how many. */
 static int add_alias(struct ops *ops, struct node *node, uint64_t id)
 {
-    struct alias *a = calloc(1, sizeof(*a));
+    struct alias *a;
 
+    if (ops->aliases.count >= ops->config.limits.nodes)
+        return -ENFILE;
+    a = calloc(1, sizeof(*a));
     if (!a)
         return -ENOMEM;
     a->id = id;

@@ -891,6 +891,7 @@ void ops_close(struct ops *ops)
 
     if (!ops)
         return;
+    file_drop_slot(ops, NULL);      /* of the root of all */
     for (slot = ops->slots; slot; slot = slot->next) {
         lock_drop_slot(ops, slot);
         file_drop_slot(ops, slot);

@@ -103,9 +103,9 @@ static void serve(struct queue *q, const struct xk_xkfs_req *req, bool wait)
     }
 }
 
-/* All that is there. Responses may be pushed by others meanwhile, so what is
- * free of the ring only grows. */
-static bool drain(struct queue *q)
+/* Responses may be pushed by others meanwhile, so what is free of the ring
+ * only grows. */
+bool queue_drain(struct queue *q)
 {
     struct xk_xkfs_req req;
     RING_IDX prod = *(volatile RING_IDX *)&q->ring.sring->req_prod;
@@ -174,7 +174,7 @@ static void *run(void *arg)
     bool locks = false;
 
     for (;;) {
-        if (drain(q)) {
+        if (queue_drain(q)) {
             now = xk_now_us();
             if (now - served < 2u * q->poll_us)
                 until = now + q->poll_us;

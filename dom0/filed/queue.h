@@ -37,6 +37,9 @@ struct queue {
 int queue_open(struct queue *q, uint32_t domid, uint32_t untrusted_port,
                void *page, size_t size);
 int queue_start(struct queue *q);
+/* Serves all requests that are there; false: none were, or the ring is
+ * nonsense. Its thread does it. */
+bool queue_drain(struct queue *q);
 /* From any thread. */
 void queue_answer(struct queue *q, const struct xk_xkfs_rsp *rsp);
 

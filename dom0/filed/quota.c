@@ -5,7 +5,6 @@
  */
 #include "quota.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,11 +14,10 @@
 #include <xenkeep/util.h>
 
 #include "state.h"
+#include "tally.h"
 
 /* Of stat's st_blocks. */
 #define BLOCK 512
-/* Directories below each other that are counted. */
-#define DEPTH_MAX 256u
 /* A share may be ahead of its rate by so much time. */
 #define BURST_US 100000u
 
@@ -28,44 +26,6 @@ static bool limited(const struct slot *slot)
     const struct rule *rule = slot_rule(slot);
 
     return rule->size_limit || rule->files_limit;
-}
-
-/* ---- counting what is there ---- */
-
-/* A file with several names counts by its share at each. */
-static int64_t weight(const struct stat *st)
-{
-    int64_t links = st->st_nlink && !S_ISDIR(st->st_mode)
-                        ? (int64_t)st->st_nlink : 1;
-
-    return (int64_t)st->st_blocks * BLOCK / links;
-}
-
-static void scan(struct slot *slot, int fd, unsigned int depth)
-{
-    DIR *dir = fdopendir(fd);
-    struct dirent *d;
-    struct stat st;
-    int sub;
-
-    if (!dir) {
-        xk_close(&fd);
-        return;
-    }
-    while ((d = readdir(dir))) {
-        if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") ||
-            fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW))
-            continue;
-        atomic_fetch_add(&slot->bytes, weight(&st));
-        atomic_fetch_add(&slot->files, 1);
-        if (!S_ISDIR(st.st_mode) || !depth)
-            continue;
-        sub = openat(dirfd(dir), d->d_name, O_RDONLY | O_DIRECTORY |
-                     O_NOFOLLOW | O_CLOEXEC);
-        if (sub >= 0)
-            scan(slot, sub, depth - 1);
-    }
-    closedir(dir);
 }
 
 void quota_scan(struct ops *ops, struct slot *slot)
@@ -77,7 +37,7 @@ void quota_scan(struct ops *ops, struct slot *slot)
     slot->scanned = true;
     fd = fd_reopen(ops, slot->root, slot->root_fd, O_RDONLY | O_DIRECTORY);
     if (fd >= 0)
-        scan(slot, fd, DEPTH_MAX);
+        tally(slot, fd);
 }
 
 /* ---- changes ---- */

@@ -121,7 +121,7 @@ void cred_return(void);
 /* The pinned open file of a number. -EBADF. */
 int file_get(struct ops *ops, uint64_t fh, struct file **file_r);
 void file_put(struct ops *ops, struct file *file);
-/* Closes what a revoked share has open. */
+/* Closes what a revoked share has open; NULL: the root of all. */
 void file_drop_slot(struct ops *ops, struct slot *slot);
 int file_new(struct ops *ops, struct node *node, int fd, int flags,
              uint64_t id, uint64_t *fh_r);

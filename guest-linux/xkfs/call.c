@@ -30,6 +30,8 @@ static struct xk_call *call_alloc(struct xk_sb *xsb, enum xk_xkfs_op op)
 	init_completion(&call->answered);
 	call->xsb = xsb;
 	call->control = op_is_control(op);
+	/* Until it is sent: the worker of events waits for data. */
+	call->queue = call->control ? 0 : 1;
 	call->req.op = op;
 	call->req.uid = from_kuid(&init_user_ns, current_fsuid());
 	call->req.gid = from_kgid(&init_user_ns, current_fsgid());

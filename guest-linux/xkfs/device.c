@@ -309,6 +309,8 @@ static void device_remove(struct xenbus_device *xdev)
 	device_disconnect(xk_dev.state == XK_CLOSED ? XK_CLOSED : XK_DOWN);
 	/* All of its state is gone before another may be probed. */
 	smp_store_release(&xk_dev.xdev, NULL);
+	/* It may have looked before: the device is freed after this. */
+	cancel_work_sync(&xk_dev.broken_work);
 }
 
 static int device_resume(struct xenbus_device *xdev)

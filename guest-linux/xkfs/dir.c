@@ -306,11 +306,7 @@ static int dir_remove(struct inode *dir, struct dentry *dentry,
 		return err;
 	xk_dentry_fresh(dentry);	/* it is known not to be there */
 	xk_inode_changed(dir);
-	if (op == XK_XKFS_RMDIR)
-		clear_nlink(inode);
-	else if (inode->i_nlink)
-		drop_nlink(inode);
-	xk_inode_changed(inode);
+	xk_inode_unlinked(inode, op == XK_XKFS_RMDIR);
 	return 0;
 }
 
@@ -353,14 +349,10 @@ static int dir_rename(struct user_namespace *ns, struct inode *dir,
 	xk_inode_changed(d_inode(old));
 	xk_dentry_fresh(old);
 	xk_dentry_fresh(new);
-	if (target && !(flags & RENAME_EXCHANGE)) {
-		if (S_ISDIR(target->i_mode))
-			clear_nlink(target);
-		else if (target->i_nlink)
-			drop_nlink(target);
-	}
-	if (target)
+	if (target && flags & RENAME_EXCHANGE)
 		xk_inode_changed(target);
+	else if (target)
+		xk_inode_unlinked(target, S_ISDIR(target->i_mode));
 	if (flags & RENAME_WHITEOUT)
 		d_drop(old);	/* something else has the name now */
 	return 0;
@@ -509,6 +501,11 @@ static int dir_tmpfile(struct user_namespace *ns, struct inode *dir,
 		goto out;
 	}
 	inode = dir_made(dir, call, S_IFREG, &entry);
+	/* One that has a name is not what was made, and its links count. */
+	if (!IS_ERR(inode) && !hlist_empty(&inode->i_dentry)) {
+		iput(inode);
+		inode = ERR_PTR(-EIO);
+	}
 	if (IS_ERR(inode)) {
 		err = PTR_ERR(inode);
 		xk_release_fh(call->rsp.value, call->epoch);

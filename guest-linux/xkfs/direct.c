@@ -77,12 +77,19 @@ static void window_end_read(struct window *w, struct xk_call *call)
 		w->end = true;
 }
 
+/* Where dom0 says that it was appended; the size of the file follows it. */
+static bool window_place_ok(const struct xk_call *call)
+{
+	return !(call->req.flags & XK_XKFS_F_APPEND) ||
+	       call->rsp.value2 <= MAX_LFS_FILESIZE - XK_XKFS_IO_MAX;
+}
+
 static void window_end_write(struct window *w, struct xk_call *call)
 {
 	u64 n = call->rsp.value;
 
-	if (n > call->req.in_len) {
-		xk_device_broken("the length of a write");
+	if (n > call->req.in_len || !window_place_ok(call)) {
+		xk_device_broken("the length or place of a write");
 		w->err = -EIO;
 		return;
 	}

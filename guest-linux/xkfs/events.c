@@ -122,16 +122,36 @@ static void (*const event_handlers[])(struct super_block *,
 	[XK_XKFS_EV_REVOKED] = event_revoked,
 };
 
+/*
+ * The next mount behind `last`, which is let go of. It stays active, so that
+ * handlers may wait for dom0 without the list's lock: who mounts or unmounts
+ * does not wait for that.
+ */
+static struct xk_sb *sb_next(struct xk_sb *last)
+{
+	struct xk_sb *xsb = NULL, *at;
+
+	mutex_lock(&xk_dev.sbs_lock);
+	at = list_prepare_entry(last, &xk_dev.sbs, link);
+	list_for_each_entry_continue(at, &xk_dev.sbs, link)
+		if (atomic_inc_not_zero(&at->sb->s_active)) {
+			xsb = at;
+			break;
+		}
+	mutex_unlock(&xk_dev.sbs_lock);
+	if (last)
+		deactivate_super(last->sb);
+	return xsb;
+}
+
 static void event_tell(const struct xk_xkfs_event *ev, const char *name)
 {
-	struct xk_sb *xsb;
+	struct xk_sb *xsb = NULL;
 
 	if (ev->kind >= ARRAY_SIZE(event_handlers) || !event_handlers[ev->kind])
 		return;
-	mutex_lock(&xk_dev.sbs_lock);
-	list_for_each_entry(xsb, &xk_dev.sbs, link)
+	while ((xsb = sb_next(xsb)))
 		event_handlers[ev->kind](xsb->sb, ev, name);
-	mutex_unlock(&xk_dev.sbs_lock);
 }
 
 /* `buf` is the guest's own copy. */

@@ -222,6 +222,24 @@ static void fallocate_resize(struct inode *inode, int mode, loff_t off,
 	xk_inode_wrote(inode);
 }
 
+/* What a file cannot become, whatever dom0 says of it afterwards. */
+static int fallocate_check(struct inode *inode, int mode, loff_t off,
+			   loff_t len)
+{
+	loff_t size = i_size_read(inode);
+
+	if (mode & FALLOC_FL_COLLAPSE_RANGE && off + len >= size)
+		return -EINVAL;
+	if (mode & FALLOC_FL_INSERT_RANGE) {
+		if (off >= size)
+			return -EINVAL;
+		if (len > inode->i_sb->s_maxbytes - size)
+			return -EFBIG;
+	}
+	return mode & FALLOC_FL_KEEP_SIZE ? 0 :
+	       inode_newsize_ok(inode, off + len);
+}
+
 static long fallocate_locked(struct file *file, int mode, loff_t off,
 			     loff_t len)
 {
@@ -229,8 +247,8 @@ static long fallocate_locked(struct file *file, int mode, loff_t off,
 	int err;
 
 	err = xk_inode_usable(inode);
-	if (!err && !(mode & FALLOC_FL_KEEP_SIZE))
-		err = inode_newsize_ok(inode, off + len);
+	if (!err)
+		err = fallocate_check(inode, mode, off, len);
 	if (!err)
 		err = filemap_write_and_wait(inode->i_mapping);
 	if (!err)

@@ -163,6 +163,21 @@ void xk_inode_changed(struct inode *inode)
 	spin_unlock(&xi->lock);
 }
 
+/*
+ * A name of it is gone, or with `all` the last. An answer that comes meanwhile
+ * may have brought the number down already.
+ */
+void xk_inode_unlinked(struct inode *inode, bool all)
+{
+	spin_lock(&XK_I(inode)->lock);
+	if (all)
+		clear_nlink(inode);
+	else if (inode->i_nlink)
+		drop_nlink(inode);
+	spin_unlock(&XK_I(inode)->lock);
+	xk_inode_changed(inode);
+}
+
 /* Its data was: a new mtime does not mean that others wrote. */
 void xk_inode_wrote(struct inode *inode)
 {

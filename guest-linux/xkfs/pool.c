@@ -3,7 +3,8 @@
  * The pool: pages that dom0 keeps mapped, so that no request maps or grants
  * anything. It is made once and outlives connections, for what is in it may
  * have to be sent again. Pages are handed out in runs; the first eighth only
- * one by one, so that a lookup never waits for large reads.
+ * one by one, so that a lookup never waits for large reads; and the first few
+ * only to who makes the next connection, for whom all others wait.
  *
  * The pages have held nothing else: they come zeroed and are only ever used
  * for what is exchanged with dom0.
@@ -14,6 +15,9 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <xen/page.h>
+
+/* Of one page each: a call of recover.c, the NOTIFYs, and a few to spare. */
+#define KEPT	8
 
 static int pool_make_dirs(struct xk_pool *pool, domid_t peer)
 {
@@ -45,7 +49,7 @@ int xk_pool_create(struct xk_pool *pool, domid_t peer, unsigned int pages)
 	int err = -ENOMEM;
 	int ref;
 
-	pool->low = pages / 8;
+	pool->low = KEPT + pages / 8;
 	pool->pages = kvcalloc(pages, sizeof(*pool->pages), GFP_KERNEL);
 	pool->refs = kvcalloc(pages, sizeof(*pool->refs), GFP_KERNEL);
 	pool->used = bitmap_zalloc(pages, GFP_KERNEL);
@@ -119,9 +123,10 @@ void xk_pool_destroy(struct xk_pool *pool)
 static bool pool_take(struct xk_pool *pool, struct xk_piece *piece,
 		      unsigned int pages)
 {
+	unsigned long first = current_work() == &xk_dev.recover_work ? 0 : KEPT;
 	unsigned long at;
 
-	at = pages == 1 ? find_first_zero_bit(pool->used, pool->nr) :
+	at = pages == 1 ? find_next_zero_bit(pool->used, pool->nr, first) :
 	     bitmap_find_next_zero_area(pool->used, pool->nr, pool->low,
 					pages, 0);
 	if (at >= pool->nr)

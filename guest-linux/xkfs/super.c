@@ -173,6 +173,11 @@ static int super_fill(struct super_block *sb)
 	root = super_root(sb);
 	if (IS_ERR(root))
 		return PTR_ERR(root);
+	if (!S_ISDIR(root->i_mode) && !S_ISREG(root->i_mode)) {
+		iput(root);
+		xk_device_broken("a share that is no directory and no file");
+		return -EIO;
+	}
 	super_restrict(sb, root);
 	sb->s_root = d_make_root(root);
 	if (!sb->s_root)

@@ -171,6 +171,9 @@ ssize_t xk_listxattr(struct dentry *dentry, char *buf, size_t size)
 	return ret;
 }
 
+/* Of an ACL that grows while it is asked for. */
+#define ACL_TRIES	4
+
 static const char *acl_name(int type)
 {
 	return type == ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS :
@@ -180,6 +183,7 @@ static const char *acl_name(int type)
 struct posix_acl *xk_get_acl(struct inode *inode, int type, bool rcu)
 {
 	struct posix_acl *acl;
+	int tries = 0;
 	ssize_t n;
 	void *buf;
 
@@ -199,9 +203,11 @@ struct posix_acl *xk_get_acl(struct inode *inode, int type, bool rcu)
 		kvfree(buf);
 		n = xattr_get(inode, acl_name(type), NULL, 0);
 		buf = NULL;
-	} while (n > 0);
+	} while (n > 0 && ++tries < ACL_TRIES);
 
-	if (n > 0)
+	if (n > 0 && !buf)
+		acl = ERR_PTR(-EIO);
+	else if (n > 0)
 		acl = posix_acl_from_xattr(&init_user_ns, buf, n);
 	else if (!n || n == -ENODATA || n == -EOPNOTSUPP)
 		acl = NULL;

@@ -324,6 +324,7 @@ int xk_inode_reopen(struct inode *inode, struct file *file);
 int xk_inode_revalidate(struct inode *inode, struct file *file);
 void xk_inode_expire(struct inode *inode);
 void xk_inode_changed(struct inode *inode);
+void xk_inode_unlinked(struct inode *inode, bool all);
 void xk_inode_wrote(struct inode *inode);
 void xk_inode_drop_pages(struct inode *inode);
 bool xk_inode_check_opened(struct inode *inode, const struct xk_xkfs_attr *attr);

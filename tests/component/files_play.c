@@ -45,22 +45,27 @@ static void make_dir(const struct files_play *p, const char *name)
     ck_assert_int_eq(mkdir(path, 0755), 0);
 }
 
-void files_play_init(struct files_play *p)
+void files_play_guest(const char *name, struct files_guest *g)
 {
     struct fake_config config = {
-        .type = FAKE_PVH, .pages = PAGES, .name = "web", .bare = true,
+        .type = FAKE_PVH, .pages = PAGES, .name = name, .bare = true,
     };
-    int domid;
+    int domid = fake_domain_create(&config);
 
+    ck_assert_int_gt(domid, 0);
+    memset(g, 0, sizeof(*g));
+    g->domid = (uint16_t)domid;
+}
+
+void files_play_init(struct files_play *p)
+{
     if (geteuid() || unshare(CLONE_NEWNS)) {
         fprintf(stderr, "skipped: namespaces need root\n");
         exit(SKIPPED);
     }
     memset(p, 0, sizeof(*p));
     ck_assert_int_eq(fake_init(NULL), 0);
-    domid = fake_domain_create(&config);
-    ck_assert_int_gt(domid, 0);
-    p->guest.domid = (uint16_t)domid;
+    files_play_guest("web", &p->guest);
     strcpy(p->dir, "/tmp/xkfiles-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(p->dir));
     ck_assert_int_eq(chmod(p->dir, 0755), 0);
@@ -73,10 +78,16 @@ void files_play_init(struct files_play *p)
 
 void files_play_keep(struct files_play *p, const char *items)
 {
-    char path[64];
+    files_play_keep_for(p, "web", items);
+}
+
+void files_play_keep_for(struct files_play *p, const char *name,
+                         const char *items)
+{
+    char path[96];
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/shares/web.conf", p->dir);
+    snprintf(path, sizeof(path), "%s/shares/%s.conf", p->dir, name);
     f = fopen(path, "we");
     ck_assert_ptr_nonnull(f);
     fprintf(f, "shares = [ %s ]\n", items);
@@ -95,6 +106,8 @@ static _Noreturn void run_filed(const struct files_play *p)
     snprintf(fd.run_dir, sizeof(fd.run_dir), "%s/run", p->dir);
     snprintf(fd.share_dir, sizeof(fd.share_dir), "%s/shares", p->dir);
     snprintf(fd.state_dir, sizeof(fd.state_dir), "%s/state", p->dir);
+    if (p->tune)
+        p->tune(&fd.settings);
     rc = filed_open(&fd);
     if (!rc)
         rc = filed_start(&fd);
@@ -112,9 +125,10 @@ void files_play_up(struct files_play *p)
         run_filed(p);
 }
 
-pid_t files_play_server(struct files_play *p)
+static size_t servers(const struct files_play *p, pid_t pids[], size_t room)
 {
-    char path[64], text[256] = "";
+    char path[64];
+    size_t n = 0;
     FILE *f;
 
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", p->filed,
@@ -122,10 +136,39 @@ pid_t files_play_server(struct files_play *p)
     f = fopen(path, "re");
     if (!f)
         return 0;
-    if (!fgets(text, sizeof(text), f))
-        text[0] = '\0';
+    while (n < room && fscanf(f, "%d", &pids[n]) == 1)
+        n++;
     fclose(f);
-    return atoi(text);
+    return n;
+}
+
+pid_t files_play_server(struct files_play *p)
+{
+    pid_t pid;
+
+    return servers(p, &pid, 1) ? pid : 0;
+}
+
+/* Somebody else's child: it is seen, not waited for. */
+static bool runs(pid_t pid)
+{
+    char path[64], state = 'X';
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    f = fopen(path, "re");
+    if (!f)
+        return false;
+    if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'X';
+    fclose(f);
+    return state != 'Z' && state != 'X';
+}
+
+void files_play_until_gone(pid_t pid)
+{
+    while (runs(pid))
+        usleep(200);
 }
 
 void files_play_reap(struct files_play *p)
@@ -136,11 +179,17 @@ void files_play_reap(struct files_play *p)
 
 void files_play_kill(struct files_play *p)
 {
+    pid_t pids[16];
+    size_t n;
+
     if (!p->filed)
         return;
+    n = servers(p, pids, XK_ARRAY_SIZE(pids));
     kill(p->filed, SIGKILL);
     while (waitpid(p->filed, NULL, 0) < 0 && errno == EINTR)
         ;
+    while (n--)
+        files_play_until_gone(pids[n]);
     fake_reap(p->filed);
     p->filed = 0;
 }
@@ -316,7 +365,7 @@ static int greet(struct files_guest *g)
     return rc;
 }
 
-int files_connect(struct files_guest *g)
+static int handshake(struct files_guest *g)
 {
     unsigned int state, q;
 
@@ -341,7 +390,14 @@ int files_connect(struct files_guest *g)
     if (state == CLOSED)
         return -ECONNREFUSED;
     fe_write(g, "state", CONNECTED);
-    return greet(g);
+    return 0;
+}
+
+int files_connect(struct files_guest *g)
+{
+    int rc = handshake(g);
+
+    return rc ? rc : greet(g);
 }
 
 void files_break(struct files_guest *g)
@@ -353,7 +409,8 @@ void files_break(struct files_guest *g)
     (void)await_state(g, CLOSED, CLOSED, &state);
 }
 
-int files_connect_after(struct files_play *p)
+static int connect_after(struct files_play *p,
+                         int (*connect_it)(struct files_guest *g))
 {
     unsigned int state;
     int tries, rc = -ETIMEDOUT;
@@ -363,9 +420,19 @@ int files_connect_after(struct files_play *p)
         if (!await_state(&p->guest, INIT_WAIT, CLOSED, &state))
             return -ETIMEDOUT;
         files_play_reap(p);
-        rc = files_connect(&p->guest);
+        rc = connect_it(&p->guest);
     }
     return rc;
+}
+
+int files_connect_after(struct files_play *p)
+{
+    return connect_after(p, files_connect);
+}
+
+int files_connect_silently(struct files_play *p)
+{
+    return connect_after(p, handshake);
 }
 
 void files_send(struct files_guest *g, unsigned int queue,
@@ -412,6 +479,22 @@ int files_call(struct files_guest *g, unsigned int queue,
     if (rc)
         return rc;
     return rsp->id == req->id ? rsp->status : -EBADMSG;
+}
+
+int files_ask(struct files_guest *g, struct xk_xkfs_req *req, const void *a,
+              size_t a_len, const void *b, size_t b_len,
+              struct xk_xkfs_rsp *rsp)
+{
+    req->in_off = FILES_IN;
+    req->in_len = (uint32_t)(a_len + b_len);
+    req->name_len = (uint32_t)a_len;
+    req->out_off = FILES_OUT;
+    req->out_len = req->out_len ? req->out_len : 4096;
+    if (a_len)
+        memcpy(g->pool + FILES_IN, a, a_len);
+    if (b_len)
+        memcpy(g->pool + FILES_IN + a_len, b, b_len);
+    return files_call(g, 1, req, rsp);
 }
 
 int files_named(struct files_guest *g, uint16_t op, uint64_t node,

@@ -34,23 +34,33 @@ struct files_guest {
     bool granted;
 };
 
+struct settings;
+
 struct files_play {
     char dir[32];               /* run/, shares/, state/, data/, outside */
     pid_t filed;
     struct files_guest guest;
+    /* Changes filed's settings before it starts; NULL: they are usual. */
+    void (*tune)(struct settings *s);
 };
 
 /* The stand-in with a guest, and directories; skips the test (exit 77) when
  * this machine does not let us make sandboxes. */
 void files_play_init(struct files_play *p);
 void files_play_fini(struct files_play *p);
+/* Another guest, without a front-end so far. */
+void files_play_guest(const char *name, struct files_guest *g);
 /* What is kept for the guest before filed starts: the items of its file. */
 void files_play_keep(struct files_play *p, const char *items);
+void files_play_keep_for(struct files_play *p, const char *name,
+                         const char *items);
 void files_play_up(struct files_play *p);
-/* SIGKILL to filed; its servers go with it. */
+/* SIGKILL to filed; its servers go with it, and are gone. */
 void files_play_kill(struct files_play *p);
 /* The process of the guest's server, or 0. */
 pid_t files_play_server(struct files_play *p);
+/* Waits until it runs no more. */
+void files_play_until_gone(pid_t pid);
 /* Drops what dead servers held of the stand-in, as the kernel does. None may
  * be alive: each is process 1 of its own namespace. */
 void files_play_reap(struct files_play *p);
@@ -61,6 +71,8 @@ int files_connect(struct files_guest *g);
 void files_break(struct files_guest *g);
 /* The same after the death of a server. */
 int files_connect_after(struct files_play *p);
+/* Without HELLO. */
+int files_connect_silently(struct files_play *p);
 /* The rings are given up, as by a front-end that starts over. */
 void files_disconnect(struct files_guest *g);
 unsigned int files_backend_state(const struct files_guest *g);
@@ -74,6 +86,12 @@ int files_recv(struct files_guest *g, unsigned int queue,
 /* Both; the response's status, or -ETIMEDOUT. */
 int files_call(struct files_guest *g, unsigned int queue,
                struct xk_xkfs_req *req, struct xk_xkfs_rsp *rsp);
+
+/* The same with two pieces of `in`, of which the first is the name; `b` may
+ * be NULL. Room for the answer unless the request says how much. */
+int files_ask(struct files_guest *g, struct xk_xkfs_req *req, const void *a,
+              size_t a_len, const void *b, size_t b_len,
+              struct xk_xkfs_rsp *rsp);
 
 /* Requests with their strings at the start of the pool and room for the
  * answer behind; 0 or the status. */

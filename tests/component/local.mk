@@ -132,11 +132,17 @@ check_LIBRARIES += tests/component/libxkfilesplay.a
 tests_component_libxkfilesplay_a_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_libxkfilesplay_a_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_libxkfilesplay_a_SOURCES = \
-	tests/component/files_play.c tests/component/files_play.h
+	tests/component/files_play.c tests/component/files_play.h \
+	tests/component/outside.c tests/component/outside.h \
+	tests/component/p9_client.c tests/component/p9_client.h \
+	tests/component/p9_play.c tests/component/p9_play.h
 
 files_programs = tests/component/test_filed \
 	tests/component/test_filed_kill tests/component/test_filed_escape \
-	tests/component/test_p9
+	tests/component/test_filed_paths tests/component/test_filed_forgery \
+	tests/component/test_filed_excess \
+	tests/component/test_p9 tests/component/test_p9_device \
+	tests/component/test_p9_paths
 check_PROGRAMS += $(files_programs)
 TESTS += $(files_programs)
 
@@ -149,13 +155,46 @@ tests_component_test_filed_LDADD = tests/component/libxkfilesplay.a \
 tests_component_test_p9_SOURCES = tests/component/test_p9.c
 tests_component_test_p9_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_test_p9_CFLAGS = $(COMPONENT_CFLAGS)
-tests_component_test_p9_LDADD = $(FILES_LIBS)
+tests_component_test_p9_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
+
+tests_component_test_p9_paths_SOURCES = tests/component/test_p9_paths.c
+tests_component_test_p9_paths_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_p9_paths_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_p9_paths_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
+
+tests_component_test_p9_device_SOURCES = tests/component/test_p9_device.c
+tests_component_test_p9_device_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_p9_device_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_p9_device_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
 
 tests_component_test_filed_kill_SOURCES = tests/component/test_filed_kill.c
 tests_component_test_filed_kill_CPPFLAGS = $(FILES_CPPFLAGS)
 tests_component_test_filed_kill_CFLAGS = $(COMPONENT_CFLAGS)
 tests_component_test_filed_kill_LDADD = tests/component/libxkfilesplay.a \
 	$(FILES_LIBS)
+
+tests_component_test_filed_paths_SOURCES = tests/component/test_filed_paths.c
+tests_component_test_filed_paths_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_paths_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_paths_LDADD = tests/component/libxkfilesplay.a \
+	$(FILES_LIBS)
+
+tests_component_test_filed_forgery_SOURCES = \
+	tests/component/test_filed_forgery.c
+tests_component_test_filed_forgery_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_forgery_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_forgery_LDADD = \
+	tests/component/libxkfilesplay.a $(FILES_LIBS)
+
+tests_component_test_filed_excess_SOURCES = \
+	tests/component/test_filed_excess.c
+tests_component_test_filed_excess_CPPFLAGS = $(FILES_CPPFLAGS)
+tests_component_test_filed_excess_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_filed_excess_LDADD = \
+	tests/component/libxkfilesplay.a $(FILES_LIBS)
 
 tests_component_test_filed_escape_SOURCES = \
 	tests/component/test_filed_escape.c

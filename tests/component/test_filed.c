@@ -261,6 +261,49 @@ START_TEST(no_more_than_the_limit)
 }
 END_TEST
 
+/* Directories below each other, each with a file. */
+static void make_deep(const char *name, unsigned int depth)
+{
+    char path[80];
+    int dir, below;
+
+    snprintf(path, sizeof(path), "%s/%s", play.dir, name);
+    dir = open(path, O_PATH | O_DIRECTORY);
+    ck_assert_int_ge(dir, 0);
+    while (depth--) {
+        ck_assert_int_eq(mknodat(dir, "f", S_IFREG | 0600, 0), 0);
+        ck_assert_int_eq(mkdirat(dir, "d", 0755), 0);
+        ck_assert_int_eq(mkdirat(dir, "e", 0755), 0);
+        below = openat(dir, "d", O_PATH | O_DIRECTORY);
+        ck_assert_int_ge(below, 0);
+        close(dir);
+        dir = below;
+    }
+    close(dir);
+}
+
+/* Nor where it is deep: all of it counts, and not more. */
+START_TEST(depth_is_no_hiding_place)
+{
+    struct xk_xkfs_req req = { .op = XK_XKFS_STATFS };
+    struct xk_xkfs_statfs st;
+    struct xk_xkfs_rsp rsp;
+    char path[80];
+
+    make_deep("outside", 700);
+    snprintf(path, sizeof(path), "%s/outside", play.dir);
+    ck_assert_int_eq(add(path, ",name=q,files=3000"), 0);
+    ck_assert(comes("q", 0));
+    req.node = share("q");
+    req.out_off = FILES_OUT;
+    req.out_len = sizeof(st);
+    ck_assert_int_eq(files_call(G, 1, &req, &rsp), 0);
+    memcpy(&st, G->pool + FILES_OUT, sizeof(st));
+    ck_assert_uint_eq(st.files, 3000);
+    ck_assert_uint_eq(st.ffree, 3000 - 3 * 700);
+}
+END_TEST
+
 START_TEST(a_forged_handle_is_none)
 {
     struct xk_xkfs_entry e;
@@ -434,6 +477,7 @@ int main(void)
     tcase_add_test(t, draining_waits_for_what_is_open);
     tcase_add_test(t, not_for_lending);
     tcase_add_test(t, no_more_than_the_limit);
+    tcase_add_test(t, depth_is_no_hiding_place);
     tcase_add_test(t, a_forged_handle_is_none);
     tcase_add_test(t, attributes_of_the_guest_are_kept_apart);
     tcase_add_test(t, who_read_says_so);

@@ -78,6 +78,23 @@ static bool in_call(void)
            0x050f;
 }
 
+/* May this machine's processes be debugged by their root? */
+static bool debugging_works(void)
+{
+    int status;
+    pid_t pid = fork();
+    bool works;
+
+    if (!pid) {
+        pause();
+        _exit(0);
+    }
+    works = pid > 0 && !ptrace(PTRACE_SEIZE, pid, 0, 0);
+    kill(pid, SIGKILL);
+    (void)waitpid(pid, &status, 0);
+    return works;
+}
+
 /* Stopped while it listens to its parent. */
 static bool stop(void)
 {
@@ -109,7 +126,8 @@ static void put_text(uint64_t at, const char *text)
 }
 
 /* It sits in a system call: that instruction is used again. */
-static int64_t call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+static int64_t call5(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                     uint64_t e)
 {
     struct user_regs_struct saved, regs;
     int status;
@@ -123,6 +141,7 @@ static int64_t call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     regs.rsi = b;
     regs.rdx = c;
     regs.r10 = d;
+    regs.r8 = e;
     ck_assert_int_eq(ptrace(PTRACE_SETREGS, server, 0, &regs), 0);
     ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, server, 0, 0), 0);
     ck_assert_int_eq(waitpid(server, &status, __WALL), server);
@@ -132,6 +151,11 @@ static int64_t call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     saved.orig_rax = (unsigned long long)-1;
     ck_assert_int_eq(ptrace(PTRACE_SETREGS, server, 0, &saved), 0);
     return (int64_t)regs.rax;
+}
+
+static int64_t call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    return call5(nr, a, b, c, d, 0);
 }
 
 /* A place on its stack, below what it uses. */
@@ -230,6 +254,107 @@ START_TEST(it_opens_nothing_outside)
 }
 END_TEST
 
+/* openat2() without any of its restrictions. */
+static int64_t open_at2(int dir, const char *path)
+{
+    uint64_t at = scratch(), how = at + 4096;
+    size_t i;
+
+    put_text(at, path);
+    for (i = 0; i < 24; i += 8)
+        ck_assert_int_eq(ptrace(PTRACE_POKEDATA, server, how + i,
+                                i ? 0 : O_RDONLY), 0);
+    return call(SYS_openat2, (uint64_t)(int64_t)dir, at, how, 24);
+}
+
+#define BUF 1u      /* a place in its memory, with an attribute's name */
+
+/* Calls that have a path, which is the first argument or comes after a
+ * directory; what they take behind it would do if it were found. */
+static const struct {
+    const char *name;
+    long nr;
+    bool alone;
+    uint64_t c, d, e;
+} by_path[] = {
+    { "newfstatat", SYS_newfstatat, false, BUF, 0, 0 },
+    { "statx", SYS_statx, false, 0, 0x7ff, BUF },
+    { "readlinkat", SYS_readlinkat, false, BUF, 256, 0 },
+    { "unlinkat", SYS_unlinkat, false, 0, 0, 0 },
+    { "mkdirat", SYS_mkdirat, false, 0755, 0, 0 },
+    { "fchmodat", SYS_fchmodat, false, 0777, 0, 0 },
+    { "fchownat", SYS_fchownat, false, 7, 7, 0 },
+    { "utimensat", SYS_utimensat, false, 0, 0, 0 },
+    { "name_to_handle_at", SYS_name_to_handle_at, false, BUF, BUF, 0 },
+    { "getxattr", SYS_getxattr, true, BUF, 0, 0 },
+    { "listxattr", SYS_listxattr, true, BUF, 256, 0 },
+};
+
+/* Not found, from there; anything else would be a way. */
+static bool not_found(int64_t rc)
+{
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -EBADF || rc == -EXDEV;
+}
+
+static uint64_t argument(uint64_t what, uint64_t buf)
+{
+    return what == BUF ? buf : what;
+}
+
+static int64_t call_by_path(size_t k, int dir, const char *path)
+{
+    uint64_t at = scratch(), buf = at + 4096, c, d, e;
+
+    put_text(at, path);
+    put_text(buf, "user.x");
+    c = argument(by_path[k].c, buf);
+    d = argument(by_path[k].d, buf);
+    e = argument(by_path[k].e, buf);
+    if (by_path[k].alone)
+        return call(by_path[k].nr, at, c, d, 0);
+    return call5(by_path[k].nr, (uint64_t)(int64_t)dir, at, c, d, e);
+}
+
+/* A second name of it in the share, or another place. */
+static void must_not_be_taken(int dir, const char *path, int to)
+{
+    uint64_t at = scratch(), name = at + 4096;
+
+    put_text(at, path);
+    put_text(name, "stolen");
+    ck_assert(not_found(call(SYS_linkat, (uint64_t)dir, at, (uint64_t)to,
+                             name)));
+    ck_assert(not_found(call(SYS_renameat2, (uint64_t)dir, at, (uint64_t)to,
+                             name)));
+}
+
+START_TEST(it_reaches_nothing_outside)
+{
+    const char *paths[] = { secret, "/etc/passwd", "../outside/secret",
+                            "../../etc/passwd" };
+    int fds[DESCRIPTORS];
+    size_t n, i, k, p;
+    int64_t rc;
+
+    ck_assert(stop());
+    n = descriptors(fds);
+    for (p = 0; p < XK_ARRAY_SIZE(paths); p++)
+        for (i = 0; i < n; i++) {
+            ck_assert(not_found(open_at2(fds[i], paths[p])));
+            for (k = 0; k < XK_ARRAY_SIZE(by_path); k++) {
+                rc = call_by_path(k, fds[i], paths[p]);
+                ck_assert_msg(not_found(rc), "%s of %s from descriptor %d: "
+                              "%d", by_path[k].name, paths[p], fds[i],
+                              (int)rc);
+            }
+            for (k = 0; k < n; k++)
+                must_not_be_taken(fds[i], paths[p], fds[k]);
+        }
+    ptrace(PTRACE_DETACH, server, 0, 0);
+    ck_assert_int_eq(access(secret, F_OK), 0);
+}
+END_TEST
+
 static const struct {
     const char *name;
     long nr;
@@ -303,9 +428,14 @@ int main(void)
     SRunner *r;
     int failed;
 
+    if (!debugging_works()) {
+        fprintf(stderr, "skipped: no process can be debugged here\n");
+        return 77;
+    }
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, it_opens_nothing_outside);
+    tcase_add_test(t, it_reaches_nothing_outside);
     tcase_add_loop_test(t, what_it_needs_not_ends_it, 0,
                         XK_ARRAY_SIZE(forbidden));
     tcase_add_test(t, it_holds_no_grants_and_few_rights);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Servers and filed are killed at random while a guest works; the guest's side
- * does what proto/xkfs.h says of a new epoch. Every operation must come to the
- * end that it would have had without: no name made or lost twice, no write
- * that was acknowledged gone, no wait of more than five seconds. XK_KILLS says
- * how often; by default as often as a check can afford.
+ * Servers and filed are killed at random while a guest works, with other
+ * requests of its under way all the time; the guest's side does what
+ * proto/xkfs.h says of a new epoch. Every operation must come to the end that
+ * it would have had without: no name made or lost twice, no write that was
+ * acknowledged gone, no wait of more than five seconds; and nothing that the
+ * guest granted stays mapped by who is dead, or by filed. XK_KILLS says how
+ * often; by default as often as a check can afford.
  */
 #include <check.h>
 #include <errno.h>
@@ -19,20 +21,131 @@
 
 #include <xenkeep/util.h>
 
+#include "fake.h"
 #include "files_play.h"
 
 #define KILLS 200
-/* How long an answer may take, from a server that lives. */
-#define HANG_MS 5000u
+/* How long an answer may take, from a server that lives, and how long it may
+ * be until one does. */
+#define HANG_MS (5000u * slowness())
 #define RECORD 64u
+/* Requests under way beside the one that is looked at. */
+#define LOAD 8u
+#define LOAD_OUT (FILES_OUT + 65536u)
 
 static struct files_play play;
 #define G (&play.guest)
 
 static struct xk_xkfs_entry dir, log_file;
 static uint64_t log_fh, epoch;
-static unsigned int kills, filed_kills, again;
-static uint64_t longest_ms;
+static unsigned int kills, filed_kills, again, records;
+static uint64_t longest_ms, slowest_ms;
+
+static unsigned int slowness(void)
+{
+    const char *by = getenv("CK_TIMEOUT_MULTIPLIER");
+
+    return by && atoi(by) > 0 ? (unsigned int)atoi(by) : 1;
+}
+
+/* ---- load ---- */
+
+/* Requests that change nothing, on a queue of their own. */
+static struct load {
+    struct xk_xkfs_req req;
+    unsigned int record;        /* of a READ */
+    uint64_t sent;              /* ms; 0: not under way */
+} loads[LOAD];
+
+static unsigned long loads_done, loads_again;
+
+static void load_send(unsigned int i)
+{
+    struct load *l = &loads[i];
+
+    l->req = (struct xk_xkfs_req){
+        .op = XK_XKFS_READ, .fh = log_fh, .out_off = LOAD_OUT + i * 4096u,
+        .out_len = RECORD, .node = dir.node, .in_off = LOAD_OUT + i * 4096u,
+    };
+    l->record = (unsigned int)random() % records;
+    l->req.off = (uint64_t)l->record * RECORD;
+    if (i % 4 == 1) {           /* a worker's */
+        l->req.op = XK_XKFS_FSYNC;
+    } else if (i % 4 == 2) {
+        l->req.op = XK_XKFS_GETATTR;
+        l->req.fh = 0;
+        l->req.out_len = sizeof(struct xk_xkfs_attr);
+    }
+    l->sent = xk_now_ms();
+    files_send(G, 2, &l->req);
+}
+
+static void load_check(const struct load *l, const struct xk_xkfs_rsp *rsp)
+{
+    uint64_t took = xk_now_ms() - l->sent;
+    unsigned int got;
+
+    if (took > slowest_ms)
+        slowest_ms = took;
+    ck_assert_int_eq(rsp->status, 0);
+    loads_done++;
+    if (l->req.op != XK_XKFS_READ)
+        return;
+    ck_assert_uint_eq(rsp->out_len, RECORD);
+    memcpy(&got, G->pool + l->req.out_off, sizeof(got));
+    ck_assert_uint_eq(got, l->record);
+}
+
+/* Takes what is answered, and sends as much again. */
+static void load_turn(void)
+{
+    struct xk_xkfs_rsp rsp;
+    unsigned int i;
+
+    while (records && !files_recv(G, 2, &rsp, 0)) {
+        for (i = 0; i < LOAD && loads[i].req.id != rsp.id; i++)
+            ;
+        ck_assert_uint_lt(i, LOAD);
+        load_check(&loads[i], &rsp);
+        loads[i].sent = 0;
+    }
+    for (i = 0; records && i < LOAD; i++) {
+        if (!loads[i].sent)
+            load_send(i);
+        ck_assert_msg(xk_now_ms() - loads[i].sent <= HANG_MS,
+                      "no answer to operation %u in %u ms", loads[i].req.op,
+                      HANG_MS);
+    }
+}
+
+/* On new rings: what was not answered. */
+static void load_again(void)
+{
+    unsigned int i;
+
+    for (i = 0; i < LOAD; i++) {
+        if (!loads[i].sent)
+            continue;
+        loads[i].sent = xk_now_ms();
+        loads[i].req.flags |= XK_XKFS_F_AGAIN;
+        files_send(G, 2, &loads[i].req);
+        loads_again++;
+    }
+}
+
+/* The last answers of a server that is dead count: it had written them. */
+static void load_late(void)
+{
+    struct xk_xkfs_rsp rsp;
+    unsigned int i;
+
+    while (records && !files_recv(G, 2, &rsp, 0))
+        for (i = 0; i < LOAD; i++)
+            if (loads[i].sent && loads[i].req.id == rsp.id) {
+                load_check(&loads[i], &rsp);
+                loads[i].sent = 0;
+            }
+}
 
 /* ---- dying ---- */
 
@@ -94,14 +207,28 @@ static int restore_named(const struct xk_xkfs_entry *e, const char *name)
     return control(XK_XKFS_RESTORE, &req);
 }
 
+/* Who is dead holds nothing of the guest's, and filed never did. */
+static void check_grants(void)
+{
+    unsigned int i;
+
+    files_disconnect(G);
+    files_play_reap(&play);
+    ck_assert_uint_eq(fake_mappings(), 0);
+    for (i = 0; i < FILES_POOL; i++)
+        ck_assert_int_eq(fake_guest_end_grant(G->domid, G->pool_refs[i]), 0);
+}
+
 /* Connects anew, until that goes well; tells dom0 what the guest has. */
 static void recover(void)
 {
     struct xk_xkfs_req req = { .node = log_file.node, .fh = log_fh,
                                .arg = { O_RDWR } };
 
+    load_late();
     if (!play.filed) {
         files_play_reap(&play);
+        ck_assert_uint_eq(fake_mappings(), 0);
         files_play_up(&play);
     }
     ck_assert_int_eq(files_connect_after(&play), 0);
@@ -129,7 +256,8 @@ static int await(struct xk_xkfs_rsp *rsp)
     int rc;
 
     do {
-        rc = files_recv(G, 1, rsp, 5);
+        load_turn();
+        rc = files_recv(G, 1, rsp, 2);
         if (rc && lost())
             /* What was answered before it died counts. */
             return files_recv(G, 1, rsp, 0) ? -ECONNRESET : 0;
@@ -159,8 +287,10 @@ static int work(struct xk_xkfs_req *req, const void *in, bool deadly,
         deadly = random() % 8 == 0;
         start = xk_now_ms();
         recover();
+        load_again();
         if (xk_now_ms() - start > longest_ms)
             longest_ms = xk_now_ms() - start;
+        ck_assert_uint_le(longest_ms, HANG_MS);
         req->flags |= XK_XKFS_F_AGAIN;
         again++;
     }
@@ -208,6 +338,7 @@ static void append(unsigned int nr, bool deadly)
     ck_assert_int_eq(work(&req, record, deadly, &rsp), 0);
     ck_assert_uint_eq(rsp.value, RECORD);
     ck_assert_uint_eq(rsp.value2, (uint64_t)nr * RECORD);
+    records = nr + 1;
 }
 
 static bool is_there(const char *name)
@@ -250,7 +381,7 @@ static bool now_and_then(void)
     return random() % 5 == 0;
 }
 
-static void check_log(unsigned int records)
+static void check_log(void)
 {
     unsigned char record[RECORD];
     unsigned int nr, got;
@@ -290,10 +421,13 @@ START_TEST(nothing_is_lost)
         append(nr++, now_and_then());
         names(nr, now_and_then);
     }
-    check_log(nr);
-    printf("%u kills (%u of filed), %u requests sent again, longest way back "
-           "%llu ms\n", kills, filed_kills, again,
-           (unsigned long long)longest_ms);
+    check_log();
+    files_play_kill(&play);
+    check_grants();
+    printf("%u kills (%u of filed), %u operations and %lu of %lu others sent "
+           "again, longest way back %llu ms, slowest answer %llu ms\n", kills,
+           filed_kills, again, loads_again, loads_done,
+           (unsigned long long)longest_ms, (unsigned long long)slowest_ms);
     files_play_fini(&play);
 }
 END_TEST

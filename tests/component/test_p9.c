@@ -20,11 +20,11 @@
 
 #include "ops.h"
 #include "p9.h"
+#include "p9_client.h"
 #include "p9_msg.h"
 #include "p9_ring.h"
 
 #define MSIZE 32768u
-#define TAG 77u
 
 static char dir[] = "/var/tmp/xk-p9.XXXXXX";
 static int home = -1;
@@ -35,75 +35,19 @@ static struct p9_in in;         /* of the answer, behind its header */
 
 /* ---- a client ---- */
 
-/*
- * Fields by letters: b, w, d, q numbers of 1, 2, 4, 8 bytes; s a string; z
- * bytes with their length (a count of 4 bytes before them).
- */
-static size_t build(uint8_t type, const char *fields, va_list ap)
-{
-    struct p9_out out = { .at = ask + P9_HEADER, .end = ask + sizeof(ask) };
-    struct p9_out head = { .at = ask, .end = ask + P9_HEADER };
-    const char *s;
-    uint32_t n;
-
-    for (; *fields; fields++)
-        switch (*fields) {
-        case 'b':
-            p9_put_u8(&out, (uint8_t)va_arg(ap, int));
-            break;
-        case 'w':
-            p9_put_u16(&out, (uint16_t)va_arg(ap, int));
-            break;
-        case 'd':
-            p9_put_u32(&out, va_arg(ap, uint32_t));
-            break;
-        case 'q':
-            p9_put_u64(&out, va_arg(ap, uint64_t));
-            break;
-        case 's':
-            s = va_arg(ap, const char *);
-            p9_put_string(&out, s, strlen(s));
-            break;
-        case 'z':
-            n = va_arg(ap, uint32_t);
-            s = va_arg(ap, const char *);
-            p9_put_u32(&out, n);
-            memcpy(out.at, s, n);
-            out.at += n;
-            break;
-        }
-    p9_put_u32(&head, (uint32_t)(out.at - ask));
-    p9_put_u8(&head, type);
-    p9_put_u16(&head, TAG);
-    return (size_t)(out.at - ask);
-}
-
-static int answer(uint8_t type, long n)
-{
-    uint8_t got;
-
-    if (n < 0)
-        return (int)n;
-    in = (struct p9_in){ .at = reply, .end = reply + n };
-    ck_assert_uint_eq(p9_u32(&in), n);
-    got = p9_u8(&in);
-    ck_assert_uint_eq(p9_u16(&in), TAG);
-    if (got == 7)
-        return -(int)p9_u32(&in);
-    ck_assert_uint_eq(got, type + 1);
-    return 0;
-}
-
 /* 0 or -errno of the answer; `in` stands behind its header. */
 static int call(uint8_t type, const char *fields, ...)
 {
     va_list ap;
     size_t n;
+    long got;
 
     va_start(ap, fields);
-    n = build(type, fields, ap);
+    n = p9_client_build(ask, sizeof(ask), type, fields, ap);
     va_end(ap);
-    return answer(type, p9_do(&p9, ask, n, reply));
+    got = p9_do(&p9, ask, n, reply);
+    return got < 0 ? (int)got
+                   : p9_client_answer(type, reply, (size_t)got, &in);
 }
 
 static int walk1(uint32_t from, uint32_t to, const char *name)

@@ -5,93 +5,14 @@
  * outside of the share changes, and at the end the session has given back
  * every node and every open file.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "ops.h"
 #include "p9.h"
 #include "p9_msg.h"
+#include "share_stage.h"
 
 #define MSIZE 8192u
-
-static char dir[] = "/tmp/fuzz-p9.XXXXXX";
-static char secret[64];
-
-static int remove_one(const char *path, const struct stat *st, int what,
-                      struct FTW *ftw)
-{
-    (void)st, (void)what;
-    if (ftw->level)
-        FUZZ_CHECK(!remove(path));
-    return 0;
-}
-
-static void put_file(const char *path)
-{
-    int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
-
-    FUZZ_CHECK(fd >= 0 && write(fd, "content", 7) == 7);
-    close(fd);
-}
-
-/* The share is dir/share; beside it lies what must not be touched. */
-static void prepare(void)
-{
-    static char share[64], path[80];
-
-    if (!*share) {
-        FUZZ_CHECK(mkdtemp(dir));
-        snprintf(share, sizeof(share), "%s/share", dir);
-        snprintf(secret, sizeof(secret), "%s/secret", dir);
-        FUZZ_CHECK(!mkdir(share, 0755));
-        put_file(secret);
-    }
-    nftw(share, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    snprintf(path, sizeof(path), "%s/f", share);
-    put_file(path);
-    snprintf(path, sizeof(path), "%s/d", share);
-    FUZZ_CHECK(!mkdir(path, 0755));
-    snprintf(path, sizeof(path), "%s/d/g", share);
-    put_file(path);
-    snprintf(path, sizeof(path), "%s/l", share);
-    FUZZ_CHECK(!symlink("../secret", path));
-}
-
-static struct ops *open_ops(void)
-{
-    struct ops_config config = {
-        .limits = { .nodes = 64, .files = 16, .locks = 16,
-                    .descriptors = 32 },
-        .epoch = 1,
-    };
-    struct share share = { .name = "s", .type = SHARE_DIR,
-                           .size_limit = 1 << 20, .files_limit = 100 };
-    char path[64];
-    struct ops *ops;
-
-    snprintf(path, sizeof(path), "%s/share", dir);
-    config.fd_dir = open("/proc/self/fd", O_PATH | O_DIRECTORY);
-    FUZZ_CHECK(!ops_open(&ops, &config));
-    FUZZ_CHECK(!ops_share_add(ops, 1, &share,
-                              open(path, O_PATH | O_DIRECTORY)));
-    return ops;
-}
-
-static void check_secret(void)
-{
-    char text[16] = "";
-    struct stat st;
-    int fd = open(secret, O_RDONLY);
-
-    FUZZ_CHECK(fd >= 0 && !fstat(fd, &st) && st.st_nlink == 1 &&
-               (st.st_mode & 07777) == 0644 && st.st_uid == geteuid());
-    FUZZ_CHECK(read(fd, text, sizeof(text)) == 7 && !strcmp(text, "content"));
-    close(fd);
-}
 
 /* One message: a byte of its type, a byte of its length, its body. */
 static void one(struct p9 *p9, struct fuzz_input *in)
@@ -139,8 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (geteuid())
         return 0;       /* whom a file belongs to is root's to say */
-    prepare();
-    ops = open_ops();
+    share_stage_prepare();
+    ops = share_stage_open();
     p9_init(&p9, ops, "s", MSIZE);
     begin(&p9);
     while (in.left)
@@ -148,6 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     p9_dispose(&p9);
     FUZZ_CHECK(ops_known(ops) <= 2 && !ops_share_users(ops, 1));
     ops_close(ops);
-    check_secret();
+    share_stage_check();
     return 0;
 }
