@@ -181,14 +181,24 @@ static bool call_push(struct xk_call *call, unsigned long *queues)
 	return true;
 }
 
+/*
+ * What makes the device come up waits behind nothing else: all others wait for
+ * it.
+ */
+static struct list_head *call_list(const struct xk_call *call)
+{
+	return &xk_dev.waiting[call->direct ? XK_DIRECT :
+			       call->control ? XK_CONTROL : XK_DATA];
+}
+
 /* Sends what can be sent; says which queues have something new. */
 bool xk_call_pump(unsigned long *queues)
 {
 	struct list_head *list;
-	int control;
+	int class;
 
-	for (control = 1; control >= 0; control--) {
-		list = &xk_dev.waiting[control];
+	for (class = 0; class < XK_CLASSES; class++) {
+		list = &xk_dev.waiting[class];
 		while (!list_empty(list) &&
 		       call_push(list_first_entry(list, struct xk_call, link),
 				 queues))
@@ -227,7 +237,7 @@ static void fail_waiting(int err, bool direct_only, const struct xk_sb *xsb)
 	struct xk_call *call, *next;
 	int i;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < XK_CLASSES; i++)
 		list_for_each_entry_safe(call, next, &xk_dev.waiting[i], link)
 			if ((!direct_only || call->direct) &&
 			    (!xsb || call->xsb == xsb))
@@ -266,7 +276,7 @@ void xk_call_resend(void)
 			continue;
 		call->state = XK_CALL_WAITING;
 		call->req.flags |= XK_XKFS_F_AGAIN;
-		list_add(&call->link, &xk_dev.waiting[call->control]);
+		list_add(&call->link, call_list(call));
 	}
 }
 
@@ -289,7 +299,7 @@ void xk_call_send(struct xk_call *call)
 		call_finish(call, -ENOTCONN);
 	} else {
 		call->state = XK_CALL_WAITING;
-		list_add_tail(&call->link, &dev->waiting[call->control]);
+		list_add_tail(&call->link, call_list(call));
 		xk_call_pump(&queues);
 		xk_call_kick(queues);
 	}

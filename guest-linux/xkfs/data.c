@@ -339,9 +339,9 @@ struct part {
 	size_t to;
 };
 
-static struct part part_get(const struct folio *folio)
+static struct part part_get(struct folio *folio)
 {
-	unsigned long v = (unsigned long)folio_get_private((struct folio *)folio);
+	unsigned long v = (unsigned long)folio_get_private(folio);
 
 	if (!v)
 		return (struct part){ 0, folio_size(folio) };
@@ -363,7 +363,7 @@ static void part_set(struct folio *folio, struct part p)
 }
 
 /* Bytes that nobody wrote would lie between the two. */
-static bool part_apart(const struct folio *folio, size_t from, size_t to)
+static bool part_apart(struct folio *folio, size_t from, size_t to)
 {
 	struct part p = part_get(folio);
 
@@ -380,10 +380,10 @@ static void part_wrote(struct folio *folio, size_t from, size_t to)
 }
 
 /* Behind the end of the file there is nothing; false: nothing is left. */
-static bool part_clip(struct part *p, const struct folio *folio)
+static bool part_clip(struct part *p, struct folio *folio)
 {
-	loff_t size = i_size_read(folio_inode((struct folio *)folio));
-	loff_t left = size - folio_pos((struct folio *)folio);
+	loff_t size = i_size_read(folio_inode(folio));
+	loff_t left = size - folio_pos(folio);
 
 	if (left < (loff_t)p->to)
 		p->to = max_t(loff_t, left, 0);

@@ -115,6 +115,9 @@ enum xk_state {
 	XK_CLOSED,		/* dom0 took the device away: calls fail */
 };
 
+/* Calls that wait to be sent, those that go first first. */
+enum xk_class { XK_DIRECT, XK_CONTROL, XK_DATA, XK_CLASSES };
+
 struct xk_dev {
 	spinlock_t lock;	/* the table, the lists, the rings, the state */
 	enum xk_state state;
@@ -131,7 +134,7 @@ struct xk_dev {
 	u8 free[XK_SLOTS];
 	unsigned int nr_free;
 	u64 last_id;
-	struct list_head waiting[2];	/* not sent: data, control */
+	struct list_head waiting[XK_CLASSES];	/* not sent */
 	struct list_head done[1 + XK_XKFS_QUEUES];
 	struct work_struct done_work[1 + XK_XKFS_QUEUES];
 	struct workqueue_struct *wq;
