@@ -3,7 +3,7 @@
 # what: a database on a share, through kill -9 of the server mid-transaction
 # proves: c3
 # needs: pvh stage
-# timeout: 240
+# timeout: 400
 # tier: full
 . /lab/dom0/files.sh
 

@@ -3,7 +3,7 @@
 # what: the server is killed under I/O, twenty times; no process sees it
 # proves: c6
 # needs: pvh stage
-# timeout: 200
+# timeout: 420
 # tier: full
 . /lab/dom0/files.sh
 
