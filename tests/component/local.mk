@@ -110,6 +110,8 @@ tests_component_test_crashd_SOURCES = tests/component/test_crashd.c
 tests_component_test_crashd_CPPFLAGS = $(AM_CPPFLAGS) \
 	-I$(top_srcdir)/dom0/crashd -I$(top_srcdir)/tests/fake
 tests_component_test_crashd_CFLAGS = $(COMPONENT_CFLAGS)
+# Kills at a byte of what it writes.
+tests_component_test_crashd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 tests_component_test_crashd_LDADD = dom0/crashd/libxkcrashd.a \
 	$(XK_DAEMON_LIBS) tests/fake/libxkfake.a $(XK_DAEMON_LDADD) \
 	$(XK_CRASHD_LDADD) $(OPENSSL_LIBS) $(CHECK_LIBS)

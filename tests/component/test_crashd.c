@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,15 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <check.h>
 
 #include <xenkeep/util.h>
+
+#include "config.h"
 
 #include "crash_guest.h"
 #include "crashd.h"
@@ -70,6 +74,30 @@ static void make_xl(void)
     fprintf(f, "#!/bin/sh\necho \"$@\" >>%s/xl.log\n", dir);
     ck_assert_int_eq(fclose(f), 0);
     ck_assert_int_eq(chmod(path, 0755), 0);
+}
+
+/* Has xl been told `line` (with its end)? */
+static bool xl_said(const char *line)
+{
+    char path[XK_POLICY_PATH], got[128];
+    bool said = false;
+    FILE *f;
+
+    path_of(path, "xl.log");
+    f = fopen(path, "r");
+    while (f && !said && fgets(got, sizeof(got), f))
+        said = !strcmp(got, line);
+    if (f)
+        fclose(f);
+    return said;
+}
+
+static void forget_xl(void)
+{
+    char path[XK_POLICY_PATH];
+
+    path_of(path, "xl.log");
+    (void)unlink(path);
 }
 
 /* In memory where that can be: what is synced here need not reach a disk. */
@@ -277,8 +305,9 @@ static void check_pages(int fd)
     xk_image_close(img);
 }
 
-/* A dump that is in the store is whole and right, whatever happened. */
-static void check_dump(const char *id)
+/* A dump that is in the store is whole and right, whatever happened. `part`:
+ * one that is not there yet, but would pass. */
+static void check_dump(const char *id, bool part)
 {
     struct xk_unseal_key key = { .key = owner() };
     char path[XK_STORE_PATH], why[XK_UNSEAL_WHY];
@@ -286,7 +315,7 @@ static void check_dump(const char *id)
     struct xk_unseal *u;
     int fd, view = memfd_create("view", MFD_CLOEXEC);
 
-    xk_store_path(policy.store, id, false, XK_STORE_DUMP, path);
+    xk_store_path(policy.store, id, part, XK_STORE_DUMP, path);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     ck_assert_msg(!xk_unseal_open(&u, fd, &key, why), "%s", why);
@@ -319,7 +348,7 @@ START_TEST(dumps_the_dead)
     ck_assert_str_eq(text(record, "outcome"), "stored");
     ck_assert_str_eq(text(record, "guest"), "web");
     ck_assert_str_eq(text(record, "reason"), "crash");
-    check_dump(id);
+    check_dump(id, false);
     json_object_put(record);
     stop(pid);
     /* The default is to leave it alone. */
@@ -371,7 +400,7 @@ START_TEST(touches_no_entry)
     record = newest(id);
     ck_assert_str_eq(text(record, "outcome"), "stored");
     json_object_put(record);
-    check_dump(id);
+    check_dump(id, false);
     ck_assert_int_eq(fake_domain_info(dom, &after), 0);
     ck_assert_uint_eq(after.entries, before.entries);
     ck_assert_uint_eq(after.cache, before.cache);
@@ -429,9 +458,8 @@ END_TEST
 
 START_TEST(acts_on_the_corpse)
 {
-    char path[XK_POLICY_PATH], line[64] = "", want[64];
     unsigned int turns;
-    FILE *f = NULL;
+    char want[64];
     pid_t pid;
 
     policy.action = XK_ACTION_DESTROY;
@@ -439,18 +467,10 @@ START_TEST(acts_on_the_corpse)
     pid = start(NULL);
     ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
     ck_assert(wait_records(pid, 1));
-    path_of(path, "xl.log");
-    for (turns = 0; !f && turns < 1000; turns++) {
-        usleep(5000);
-        f = fopen(path, "r");
-        if (f && !fgets(line, sizeof(line), f)) {
-            fclose(f);
-            f = NULL;
-        }
-    }
     snprintf(want, sizeof(want), "destroy %u\n", dom);
-    ck_assert_str_eq(line, want);
-    fclose(f);
+    for (turns = 0; !xl_said(want) && turns < 2000; turns++)
+        usleep(5000);
+    ck_assert(xl_said(want));
     stop(pid);
 }
 END_TEST
@@ -530,63 +550,213 @@ END_TEST
 /* ---- killed ---- */
 
 #ifdef XK_FAULT_POINTS
-/* Kills the first crashd at the n-th time it comes to `point`. */
-static bool killed_at(const char *point, unsigned int n)
+#define WORLDS 4u
+#define BYTES 124               /* kills in each, at bytes of the files;
+                                 * with those at frames more than 500 */
+
+/* Bytes that crashd may yet write to files of the store; then it dies. */
+static atomic_llong may_write = INT64_MAX;
+
+ssize_t __wrap_write(int fd, const void *buf, size_t len);
+
+/* Linked in the place of write() in all of crashd. */
+ssize_t __wrap_write(int fd, const void *buf, size_t len)
 {
-    char fault[64], id[XK_STORE_ID_SIZE];
-    struct json_object *record;
+    struct stat st;
+    long long left;
+
+    if (fd <= STDERR_FILENO || fstat(fd, &st) || !S_ISREG(st.st_mode))
+        return syscall(SYS_write, fd, buf, len);
+    left = atomic_fetch_sub(&may_write, (long long)len);
+    if (left >= (long long)len)
+        return syscall(SYS_write, fd, buf, len);
+    if (left > 0)
+        (void)!syscall(SYS_write, fd, buf, (size_t)left);
+    (void)raise(SIGKILL);
+    return -1;
+}
+
+/* A moment later, when the last step of its way is taken. */
+static bool lives(pid_t pid)
+{
+    unsigned int turns;
+    int status;
+
+    for (turns = 0; turns < 60; turns++) {
+        if (waitpid(pid, &status, WNOHANG) == pid) {
+            ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+            fake_reap(pid);
+            return false;
+        }
+        usleep(5000);
+    }
+    return true;
+}
+
+/* What a dump, its record and its reports have written, bytes. */
+static long long bytes_of(const char *id)
+{
+    static const char *const names[] = {
+        XK_STORE_DUMP, XK_STORE_RECORD, "report.json", "report.txt",
+        "report.html",
+    };
+    char path[XK_STORE_PATH];
+    long long sum = 0;
+    struct stat st;
+    size_t i;
+
+    for (i = 0; i < XK_ARRAY_SIZE(names); i++) {
+        xk_store_path(policy.store, id, false, names[i], path);
+        sum += stat(path, &st) ? 0 : (long long)st.st_size;
+    }
+    return sum;
+}
+
+/* What an unfinished dump has: if that passes for whole, it is. */
+static void check_part(const char *id)
+{
+    struct xk_unseal_key key = { .key = owner() };
+    char path[XK_STORE_PATH], why[XK_UNSEAL_WHY];
+    struct xk_unseal *u;
+    bool whole;
+    int fd;
+
+    xk_store_path(policy.store, id, true, XK_STORE_DUMP, path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    whole = fd >= 0 && !xk_unseal_open(&u, fd, &key, why);
+    if (whole) {
+        whole = !xk_unseal_torn(u, NULL) &&
+                !xk_unseal_walk(u, NULL, NULL, NULL, why);
+        xk_unseal_close(u);
+    }
+    if (fd >= 0)
+        close(fd);
+    xk_private_free((struct xk_private *)(uintptr_t)key.key);
+    if (whole)
+        check_dump(id, true);
+}
+
+static unsigned int check_parts(void)
+{
+    char (*ids)[XK_STORE_ID_SIZE];
+    size_t count, i;
+
+    if (xk_store_list(policy.store, true, &ids, &count))
+        return 0;
+    for (i = 0; i < count; i++)
+        check_part(ids[i]);
+    free(ids);
+    return (unsigned int)count;
+}
+
+/* A crashd that dies at `point`, or, without one, when it has written so much;
+ * nothing of its dump may be taken for one, or else it is right. False: it
+ * never came there. */
+static bool killed_at(const char *point, long long bytes)
+{
+    char id[XK_STORE_ID_SIZE];
     bool was;
     pid_t pid;
 
-    setup();
-    make_guest("web");
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    snprintf(fault, sizeof(fault), "%s:%u", point, n);
-    pid = start(fault);
-    was = !wait_records(pid, 1);
+    atomic_store(&may_write, point ? INT64_MAX : bytes);
+    pid = start(point);
+    atomic_store(&may_write, INT64_MAX);
+    was = !wait_records(pid, 1) || !lives(pid);
+    /* Two: the one before, if it died before it could tidy up. */
+    ck_assert_uint_le(check_parts(), 2);
     if (records()) {
-        record = newest(id);
-        json_object_put(record);
-        check_dump(id);
+        json_object_put(newest(id));
+        check_dump(id, false);
     }
-    if (!was && (kill(pid, 0) || waitpid(pid, NULL, WNOHANG) == pid))
-        fake_reap(pid);
-    else if (!was)
+    if (!was)
         stop(pid);
-    pid = start(NULL);
-    ck_assert(wait_records(pid, 1));
-    record = newest(id);
-    ck_assert_str_eq(text(record, "outcome"), "stored");
-    json_object_put(record);
-    check_dump(id);
-    usleep(50000);
-    ck_assert_uint_eq(records(), 1);
-    stop(pid);
-    teardown();
     return was;
 }
 
-/* Every frame with XK_KILL_ALL in the environment, else some. */
+/* The next crashd: one whole dump, no rest, and the guest is dealt with. */
+static void repairs(void)
+{
+    char id[XK_STORE_ID_SIZE], want[64];
+    struct json_object *record;
+    unsigned int turns;
+    pid_t pid;
+
+    snprintf(want, sizeof(want), "destroy %u\n", dom);
+    pid = start(NULL);
+    ck_assert(wait_records(pid, 1));
+    for (turns = 0; !xl_said(want) && turns < 2000; turns++)
+        usleep(5000);
+    ck_assert(xl_said(want));
+    record = newest(id);
+    ck_assert_str_eq(text(record, "outcome"), "stored");
+    json_object_put(record);
+    check_dump(id, false);
+    ck_assert_uint_eq(records(), 1);
+    ck_assert_uint_eq(check_parts(), 0);
+    stop(pid);
+    ck_assert_uint_eq(fake_mappings(), 0);
+}
+
+/* A guest that stands dead, whatever was stored of it gone again. */
+static long long measure_and_forget(void)
+{
+    char id[XK_STORE_ID_SIZE];
+    long long bytes;
+
+    repairs();
+    json_object_put(newest(id));
+    bytes = bytes_of(id);
+    ck_assert_int_eq(xk_store_remove(policy.store, id, false), 0);
+    forget_xl();
+    return bytes;
+}
+
+static void make_corpse(unsigned int seed)
+{
+    struct fake_config config = {
+        .pages = PAGES, .name = "web", .layout = seed % 3,
+        .static_max = seed % 2 ? 2 * PAGES : 0,
+    };
+
+    policy.action = XK_ACTION_DESTROY;
+    policy.workers = 1 + seed % 2;
+    make_guest_as(&config);
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+}
+
+/*
+ * Each of the kills but the first meets what the one before left. Bytes are
+ * taken from all of what is written, each world its own.
+ */
 START_TEST(killed_while_it_writes)
 {
-    unsigned int n, step = getenv("XK_KILL_ALL") ? 1 : 6, kills = 0;
-    bool was = true;
+    long long bytes, i;
+    char point[32];
 
-    for (n = 1; was; n += step) {
-        was = killed_at("dump-frame", n);
-        kills += was;
-    }
-    ck_assert_uint_ge(kills, 5);
+    make_corpse((unsigned int)_i);
+    bytes = measure_and_forget();
+    ck_assert_int_gt(bytes, 16 * BYTES);
+    for (i = 0; i < BYTES; i++)
+        ck_assert(killed_at(NULL, (bytes - 512) * (4 * i + _i) /
+                                      (4 * BYTES)));
+    do
+        snprintf(point, sizeof(point), "dump-frame:%lld", i - BYTES + 1);
+    while (killed_at(point, 0) && ++i);
+    ck_assert_int_gt(i, BYTES + 4);
+    repairs();
 }
 END_TEST
 
+/* It is whole by then, or will be; once killed is enough to see that. */
 START_TEST(killed_at_the_end)
 {
     static const char *const points[] = {
         "dump-recorded", "dump-committed", "guest-settled",
     };
 
-    (void)killed_at(points[_i], 1);
+    make_corpse(0);
+    ck_assert(killed_at(points[_i], 0));
+    repairs();
 }
 END_TEST
 #endif
@@ -610,8 +780,9 @@ int main(void)
     tcase_add_test(tc, keeps_to_its_limits);
     suite_add_tcase(suite, tc);
 #ifdef XK_FAULT_POINTS
-    tcase_set_timeout(kills, 1200);
-    tcase_add_test(kills, killed_while_it_writes);
+    tcase_add_checked_fixture(kills, setup, teardown);
+    tcase_set_timeout(kills, 600);
+    tcase_add_loop_test(kills, killed_while_it_writes, 0, WORLDS);
     tcase_add_loop_test(kills, killed_at_the_end, 0, 3);
 #endif
     suite_add_tcase(suite, kills);
