@@ -54,6 +54,12 @@ void xk_guests_dispose(struct xk_crashd *cd);
 /* Reads the certificates anew. -EBUSY: a dump is being made by them. */
 int xk_guests_reload(struct xk_crashd *cd);
 
+/* Looks at all domains again, and reaps. */
+void xk_guests_look(struct xk_crashd *cd);
+
+/* Frees those that are gone and for whom nothing is under way. */
+void xk_guests_reap(struct xk_crashd *cd);
+
 /* By name or id; NULL. */
 struct xk_guest *xk_guest_find(struct xk_crashd *cd, const char *name);
 
