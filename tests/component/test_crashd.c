@@ -557,6 +557,14 @@ END_TEST
 /* Bytes that crashd may yet write to files of the store; then it dies. */
 static atomic_llong may_write = INT64_MAX;
 
+/* Memory that was freed is of no interest here, and is copied by each fork. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=8";
+}
+
 ssize_t __wrap_write(int fd, const void *buf, size_t len);
 
 /* Linked in the place of write() in all of crashd. */
