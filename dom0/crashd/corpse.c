@@ -6,13 +6,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <xenkeep/log.h>
 
 #include "errand.h"
 #include "fault.h"
 #include "fifo.h"
+#include "history.h"
 #include "store.h"
+#include "testament.h"
 
 enum xk_action xk_corpse_action(const struct xk_guest *g)
 {
@@ -28,6 +31,7 @@ struct xk_record xk_corpse_record(const struct xk_guest *g, const char *id,
         .id = id, .guest = g->name, .boot = g->cd->boot, .info = &g->info,
         .time = g->died, .outcome = outcome, .why = why,
         .action = xk_corpse_action(g), .job = g->job,
+        .repeat = &g->repeat,
         .recipients = &g->cd->recipients,
     };
 }
@@ -47,16 +51,37 @@ int xk_corpse_keep(struct xk_guest *g, const char *id,
     if (rc)
         xk_err("%s: its record cannot be stored: %s", g->name,
                strerror(-rc));
+    else
+        xk_testament_pass(g);
     return rc;
 }
 
-void xk_corpse_settle(struct xk_guest *g)
+/* ---- what becomes of it ------------------------------------------------- */
+
+void xk_corpse_weigh(struct xk_guest *g)
 {
+    const struct xk_policy *p = &g->cd->policy;
+    const struct xk_repeat_limits limits = {
+        .window_s = p->loop_minutes * 60, .deaths = p->loop_deaths,
+        .delay_s = p->loop_delay_s,
+    };
+    uint64_t times[XK_POLICY_LOOP_DEATHS + 1];
+    size_t count;
+
+    count = xk_history_deaths(g, times, limits.deaths + 1);
+    g->repeat = xk_repeat(times, count, g->died, &limits);
+}
+
+/* What the policy says, once that may be. */
+static void go_on(struct xk_guest *g)
+{
+    static const enum xk_actor_verb verbs[] = {
+        [XK_ACTION_DESTROY] = XK_ACTOR_DESTROY,
+        [XK_ACTION_RESTART] = XK_ACTOR_RESTART,
+    };
     enum xk_action action = xk_corpse_action(g);
     struct xk_dominfo now;
 
-    g->state = XK_GUEST_SETTLED;
-    xk_fault("guest-settled");
     xk_fifo_release(g);
     if (g->xl_dumps) {
         xk_info("%s: let go: xl goes on as its on_crash says", g->name);
@@ -67,8 +92,60 @@ void xk_corpse_settle(struct xk_guest *g)
         !now.shutdown)
         return;
     g->info = now;              /* xl may have given it another uuid */
-    xk_errand(g, action == XK_ACTION_RESTART ? XK_ACTOR_RESTART
-                                        : XK_ACTOR_DESTROY);
+    xk_errand(g, verbs[action]);
+}
+
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    go_on(arg);
+}
+
+static void go_on_later(struct xk_guest *g)
+{
+    uint64_t now = (uint64_t)time(NULL), due = g->died + g->repeat.delay_s;
+    struct timeval wait = { .tv_sec = due > now ? (time_t)(due - now) : 0 };
+
+    if (!g->later)
+        g->later = evtimer_new(g->cd->loop.base, on_later, g);
+    if (g->later && !evtimer_add(g->later, &wait))
+        xk_warn("%s died %u times within %u minutes: its next start waits %u "
+                "seconds", g->name, g->repeat.deaths,
+                g->cd->policy.loop_minutes, (unsigned int)wait.tv_sec);
+    else
+        go_on(g);
+}
+
+/* The alarm. Its fallback is tried once: at the first death too many. */
+static void stop(struct xk_guest *g)
+{
+    const struct xk_policy *p = &g->cd->policy;
+    const struct xk_rule *rule = xk_policy_rule(p, g->name);
+    bool fallback = rule && rule->fallback[0] &&
+                    g->repeat.deaths == p->loop_deaths + 1;
+
+    g->cd->totals.loops++;
+    xk_err("%s died %u times within %u minutes: %s", g->name,
+           g->repeat.deaths, p->loop_minutes,
+           fallback ? "its fallback is started"
+           : p->loop_action == XK_ACTION_DESTROY ? "it is destroyed"
+                                                 : "it is held as it is");
+    if (fallback)
+        xk_errand(g, XK_ACTOR_FALLBACK);
+    else if (p->loop_action == XK_ACTION_DESTROY)
+        xk_errand(g, XK_ACTOR_DESTROY);
+}
+
+void xk_corpse_settle(struct xk_guest *g)
+{
+    g->state = XK_GUEST_SETTLED;
+    xk_fault("guest-settled");
+    if (g->repeat.stop)
+        stop(g);
+    else if (g->repeat.delay_s)
+        go_on_later(g);
+    else
+        go_on(g);
 }
 
 /* A death without a dump. */
@@ -93,32 +170,4 @@ void xk_corpse_skip(struct xk_guest *g, const char *outcome, const char *why)
     xk_info("%s (domain %u) died, %s: no dump: %s", g->name, g->info.domid,
             xk_reason_name(&g->info), why);
     xk_corpse_settle(g);
-}
-
-/* Stored or skipped already, by a crashd that was stopped since. */
-bool xk_corpse_known(struct xk_guest *g)
-{
-    struct json_object *record, *boot, *uuid, *domid, *live;
-    char (*ids)[XK_STORE_ID_SIZE], text[37];
-    size_t i, ids_count;
-    bool found = false;
-
-    if (xk_store_list(g->cd->policy.store, false, &ids, &ids_count))
-        return false;
-    xk_uuid_text(g->info.uuid, text);
-    for (i = 0; !found && i < ids_count; i++) {
-        if (xk_store_read_record(g->cd->policy.store, ids[i], &record))
-            continue;
-        found = json_object_object_get_ex(record, "boot", &boot) &&
-                json_object_object_get_ex(record, "uuid", &uuid) &&
-                json_object_object_get_ex(record, "domid", &domid) &&
-                json_object_object_get_ex(record, "live", &live) &&
-                !json_object_get_boolean(live) &&
-                json_object_get_int(domid) == g->info.domid &&
-                !strcmp(json_object_get_string(uuid), text) &&
-                !strcmp(json_object_get_string(boot), g->cd->boot);
-        json_object_put(record);
-    }
-    free(ids);
-    return found;
 }

@@ -5,8 +5,6 @@
 #ifndef XK_CRASHD_CORPSE_H
 #define XK_CRASHD_CORPSE_H
 
-#include <stdbool.h>
-
 #include <json-c/json.h>
 
 #include "crash_guest.h"
@@ -24,15 +22,16 @@ struct xk_record xk_corpse_record(const struct xk_guest *g, const char *id,
 int xk_corpse_keep(struct xk_guest *g, const char *id,
                    struct json_object *record);
 
-/* Stored or skipped already, by a crashd that was stopped since. */
-bool xk_corpse_known(struct xk_guest *g);
+/* How often it died before, and what that means for its next start: into
+ * g->repeat, by g->died. */
+void xk_corpse_weigh(struct xk_guest *g);
 
 /* A death without a dump: a record, then settled. */
 void xk_corpse_skip(struct xk_guest *g, const char *outcome,
                     const char *why);
 
 /* There is nothing more to be had of it: xl goes on with it, or what the
- * configuration says is done. */
+ * configuration says is done; later, or not, if it dies all the time. */
 void xk_corpse_settle(struct xk_guest *g);
 
 #endif /* XK_CRASHD_CORPSE_H */

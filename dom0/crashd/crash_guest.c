@@ -19,7 +19,13 @@
 #include "dumping.h"
 #include "errand.h"
 #include "fifo.h"
+#include "history.h"
+#include "hold.h"
+#include "testament.h"
 #include "xk-keys.h"
+
+/* A panic that is followed by no death for so long was none. */
+#define TAKEN_MS 600000u
 
 static void guest_free(struct xk_guest *g)
 {
@@ -29,6 +35,9 @@ static void guest_free(struct xk_guest *g)
         at = &(*at)->next;
     *at = g->next;
     xk_fifo_close(g);
+    xk_hold_close(g);
+    if (g->later)
+        event_free(g->later);
     g->cd->totals.guests--;
     free(g);
 }
@@ -53,21 +62,41 @@ static bool is_death(const struct xk_dominfo *info)
                               info->reason == XK_SHUTDOWN_SOFT_RESET);
 }
 
-static void died(struct xk_guest *g)
+const char *xk_guest_stateless(const struct xk_guest *g)
 {
     const struct xk_rule *rule = xk_policy_rule(&g->cd->policy, g->name);
 
-    g->died = (uint64_t)time(NULL);
-    g->cd->totals.deaths++;
+    if (rule && rule->stateless)
+        return "the configuration says it is stateless";
+    if (g->cd->policy.skip_diskless &&
+        xk_diskless(g->cd->xs, g->info.domid))
+        return "it has no disk that it can write";
+    return NULL;
+}
+
+/* It waited for its dump, and died when that was made. */
+static bool is_taken(const struct xk_guest *g)
+{
+    return g->taken && xk_now_ms() - g->hold.answered_ms < TAKEN_MS;
+}
+
+static void died(struct xk_guest *g)
+{
+    const char *why;
+
     if (g->job)
         return;                 /* a live dump goes on; then we look again */
-    if (!g->seen_alive && xk_corpse_known(g)) {
+    g->cd->totals.deaths++;
+    if (is_taken(g) || (!g->seen_alive && xk_history_own(g, &g->died))) {
+        xk_corpse_weigh(g);
         xk_corpse_settle(g);
-    } else if (rule && rule->stateless) {
-        xk_corpse_skip(g, "skipped", "the configuration says it is stateless");
-    } else if (g->cd->policy.skip_diskless &&
-               xk_diskless(g->cd->xs, g->info.domid)) {
-        xk_corpse_skip(g, "skipped", "it has no disk that it can write");
+        return;
+    }
+    g->died = (uint64_t)time(NULL);
+    xk_corpse_weigh(g);
+    why = xk_guest_stateless(g);
+    if (why) {
+        xk_corpse_skip(g, "skipped", why);
     } else {
         g->state = XK_GUEST_QUEUED;
         xk_dumping_start(g);
@@ -79,9 +108,12 @@ static void read_name(struct xk_guest *g)
     char path[XK_XS_PATH_MAX], name[257];
 
     snprintf(path, sizeof(path), XK_PATH_DOMAIN_NAME, g->info.domid);
-    if (xk_xs_read(g->cd->xs, path, name, sizeof(name)) || !name[0])
+    g->named = !xk_xs_read(g->cd->xs, path, name, sizeof(name)) && name[0];
+    if (!g->named)
         snprintf(name, sizeof(name), "dom%u", g->info.domid);
     xk_log_safe(g->name, sizeof(g->name), name);
+    if (g->named && g->cd->policy.hold_coredumps)
+        xk_errand(g, XK_ACTOR_FIFO);
 }
 
 static void read_size(struct xk_guest *g)
@@ -105,15 +137,14 @@ static void add(struct xk_crashd *cd, const struct xk_dominfo *info)
     g->cd = cd;
     g->info = *info;
     g->fifo = -1;
-    read_name(g);
-    read_size(g);
+    g->note_pfn = UINT64_MAX;
     g->next = cd->guests;
     cd->guests = g;
     cd->totals.guests++;
     if (cd->policy.catch_triple_faults && info->type != XK_GUEST_PV)
         (void)xk_hv_catch_triple_fault(cd->hv, info->domid);
-    if (cd->policy.hold_coredumps)
-        xk_errand(g, XK_ACTOR_FIFO);
+    read_name(g);
+    read_size(g);
 }
 
 static struct xk_guest *find_id(struct xk_crashd *cd,
@@ -132,6 +163,7 @@ static void is_gone(struct xk_guest *g)
 {
     g->gone = true;
     g->wanted = 0;
+    xk_hold_close(g);
     if (g->state == XK_GUEST_QUEUED)
         xk_corpse_skip(g, "lost",
                        "the guest was destroyed before it could be read");
@@ -156,6 +188,11 @@ static void saw_alive(struct xk_guest *g)
 {
     g->seen_alive = true;
     read_size(g);
+    /* It may have been seen before the toolstack was done with it. */
+    if (!g->named)
+        read_name(g);
+    xk_testament_open(g);
+    xk_hold_watch(g);
 }
 
 static void look_at(struct xk_crashd *cd, const struct xk_dominfo *info)
@@ -171,6 +208,8 @@ static void look_at(struct xk_crashd *cd, const struct xk_dominfo *info)
     if (!g)
         return;
     g->info = *info;
+    if (info->dying)
+        xk_hold_close(g);
     if (g->state != XK_GUEST_ALIVE || info->dying)
         return;
     if (is_death(info))

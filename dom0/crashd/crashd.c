@@ -211,6 +211,9 @@ int xk_crashd_open(struct xk_crashd *cd,
     if (!rc)
         rc = say("xenstore", xk_xs_open(&cd->xs, cd->loop.base));
     if (!rc)
+        rc = say("event channels and grants",
+                 xk_chans_open(&cd->chans, cd->loop.base));
+    if (!rc)
         read_causes(cd, places->causes);
     if (!rc)
         xk_recipients_read(&cd->recipients, cd->policy.keys, time(NULL));
@@ -266,6 +269,7 @@ void xk_crashd_dispose(struct xk_crashd *cd)
     xk_guests_dispose(cd);
     xk_actor_stop(&cd->actor);
     xk_ctl_close(cd->ctl);
+    xk_chans_close(cd->chans);
     xk_xs_close(cd->xs);
     for (i = 0; i < XK_CRASHD_JOBS; i++)
         xk_hv_close(cd->job_hv[i]);

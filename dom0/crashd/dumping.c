@@ -15,6 +15,7 @@
 #include <xenkeep/util.h>
 
 #include "corpse.h"
+#include "hold.h"
 #include "store.h"
 
 /* Between two words on how far a dump is. */
@@ -70,12 +71,12 @@ static void count(struct xk_crashd *cd, const struct xk_job *job)
         cd->totals.dumped_pages += job->stats.stored[cls];
 }
 
-static void answer(struct xk_guest *g, int rc, struct json_object *record)
+static void answer(struct xk_guest *g, int rc, struct json_object *json)
 {
     if (!g->call)
         return;
     if (!rc)
-        xk_ctl_reply(g->call, json_object_get(record));
+        xk_ctl_reply(g->call, json_object_get(json));
     else
         xk_ctl_fail(g->call, XK_RPC_FAILED, "%s: %s", g->name,
                     g->job->why[0] ? g->job->why : strerror(-rc));
@@ -91,40 +92,76 @@ static void drop_file(struct xk_guest *g)
     (void)unlink(path);
 }
 
-static void job_done(struct xk_guest *g)
+static void tell(const struct xk_guest *g, const char *reason)
 {
-    struct xk_job *job = g->job;
-    struct xk_crashd *cd = g->cd;
-    bool live = g->state == XK_GUEST_ALIVE;
-    struct json_object *record;
-    struct xk_record rec;
-    int rc;
+    const struct xk_job *job = g->job;
 
-    xk_job_join(job);
-    if (job->rc)
-        drop_file(g);
-    rec = xk_corpse_record(g, job->id, outcome_of(job->rc), job->why);
-    rec.live = live;
-    record = xk_record_json(&rec);
-    count(g->cd, job);
-    if (job->rc && live)
-        (void)xk_store_remove(g->cd->policy.store, job->id, true);
-    rc = job->rc && live ? job->rc : xk_corpse_keep(g, job->id, record);
     if (job->rc)
         xk_warn("%s (domain %u), %s: no dump: %s", g->name, g->info.domid,
-                xk_reason_name(&g->info), job->why);
+                reason, job->why);
     else
         xk_info("%s (domain %u), %s: dump %s, %llu MiB in %llu ms%s%s",
-                g->name, g->info.domid, xk_reason_name(&g->info), job->id,
+                g->name, g->info.domid, reason, job->id,
                 (unsigned long long)(job->file_bytes >> 20),
                 (unsigned long long)(job->duration_us / 1000),
                 job->stop[0] ? ": " : "", job->stop);
-    answer(g, job->rc ? job->rc : rc, record);
-    json_object_put(record);
+}
+
+/* Its record, or nothing at all where a failure is not the end: a guest that
+ * runs on, or one whose death is yet to come. */
+static void record(struct xk_guest *g, bool live)
+{
+    static const char *const reasons[] = {
+        [XK_HELD_OOPS] = "oops", [XK_HELD_PANIC] = "panic",
+    };
+    struct xk_job *job = g->job;
+    struct json_object *json;
+    struct xk_record rec;
+    int rc = job->rc;
+
+    if (rc)
+        drop_file(g);
+    rec = xk_corpse_record(g, job->id, outcome_of(rc), job->why);
+    rec.live = live;
+    rec.reason = reasons[g->held];
+    json = xk_record_json(&rec);
+    if (rc && (live || (g->held && rc != -ESRCH)))
+        (void)xk_store_remove(g->cd->policy.store, job->id, true);
+    else if (!rc || !live)
+        rc = xk_corpse_keep(g, job->id, json);
+    tell(g, rec.reason ? rec.reason : xk_reason_name(&g->info));
+    answer(g, job->rc ? job->rc : rc, json);
+    json_object_put(json);
+}
+
+/* It runs, for Xen; what it does next the next look shows. */
+static void let_go(struct xk_guest *g, bool stored)
+{
+    g->taken = stored && g->held == XK_HELD_PANIC;
+    g->held = XK_HELD_NOT;
+    g->state = XK_GUEST_ALIVE;
+    xk_hold_answer(g);
+}
+
+static void job_done(struct xk_guest *g)
+{
+    struct xk_crashd *cd = g->cd;
+    bool live = g->state == XK_GUEST_ALIVE || g->held == XK_HELD_OOPS;
+    bool stored;
+
+    xk_job_join(g->job);
+    stored = !g->job->rc;
+    count(cd, g->job);
+    cd->totals.held += stored && g->held;
+    record(g, live);
     job_free(g);
-    retain(g->cd);
-    if (!live)
+    retain(cd);
+    if (g->held)
+        let_go(g, stored);
+    else if (!live)
         xk_corpse_settle(g);
+    /* It may have asked while it was dumped as it ran. */
+    xk_hold_look(g);
     /* Meanwhile it may have died, or be gone; after this `g` may be too. */
     xk_guests_look(cd);
     xk_dumping_next(cd);
@@ -173,6 +210,9 @@ static void fill_job(struct xk_guest *g, struct xk_job *job)
     job->name = g->name;
     job->causes = &cd->causes;
     job->ram_pages = g->ram_pages;
+    job->note_pfn = g->note_pfn;
+    job->dead = g->info.shutdown || g->held;
+    job->still = g->held == XK_HELD_PANIC;
     job->store = cd->policy.store;
     job->workers = cd->policy.workers;
     job->notify_fd = cd->notify[1];
@@ -218,10 +258,15 @@ void xk_dumping_start(struct xk_guest *g)
 {
     int rc = job_start(g);
 
-    if (!rc)
+    if (!rc) {
         g->state = XK_GUEST_DUMPING;
-    else if (rc != -EBUSY)
+    } else if (rc != -EBUSY && g->held) {
+        xk_warn("%s waits, but there is no dump: %s", g->name,
+                strerror(-rc));
+        let_go(g, false);
+    } else if (rc != -EBUSY) {
         xk_corpse_skip(g, "failed", strerror(-rc));
+    }
 }
 
 void xk_dumping_next(struct xk_crashd *cd)

@@ -265,7 +265,7 @@ int xk_store_find(const char *store, const char *word,
 
 struct kept {
     char id[XK_STORE_ID_SIZE];
-    char uuid[40];
+    char uuid[40], guest[64];
     uint64_t bytes;
     int64_t time;
     uint32_t newer;             /* dumps of the guest */
@@ -288,6 +288,8 @@ static void look_at(const char *store, struct kept *k)
 
     if (!xk_store_read_record(store, k->id, &record)) {
         snprintf(k->uuid, sizeof(k->uuid), "%s", text_of(record, "uuid"));
+        snprintf(k->guest, sizeof(k->guest), "%s",
+                 text_of(record, "guest"));
         if (json_object_object_get_ex(record, "time", &v))
             k->time = json_object_get_int64(v);
     }
@@ -314,13 +316,20 @@ static const char *goes(const struct kept *k,
     return NULL;
 }
 
+/* One that xl created anew has another uuid. */
+static bool same_guest(const struct kept *a, const struct kept *b)
+{
+    return !strcmp(a->uuid, b->uuid) ||
+           (a->guest[0] && !strcmp(a->guest, b->guest));
+}
+
 static void count_newer(struct kept *kept, size_t count)
 {
     size_t i, j;
 
     for (i = 0; i < count; i++)
         for (j = i + 1; j < count; j++)
-            kept[i].newer += !strcmp(kept[i].uuid, kept[j].uuid);
+            kept[i].newer += same_guest(&kept[i], &kept[j]);
 }
 
 static int retain(const char *store, const struct xk_store_limits *limits,

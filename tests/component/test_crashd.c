@@ -22,6 +22,7 @@
 
 #include <check.h>
 
+#include <xenkeep/proto/crash.h>
 #include <xenkeep/util.h>
 
 #include "config.h"
@@ -33,6 +34,7 @@
 #include "store.h"
 #include "unseal.h"
 #include "view.h"
+#include "xk-keys.h"
 
 #define PAGES 2048u             /* of a guest: 8 MiB */
 #define DATA 700u               /* of these, from the second 2 MiB on */
@@ -121,6 +123,7 @@ static void setup(void)
     path_of(policy.keys, "keys");
     policy.workers = 2;
     policy.keep_free_mib = 0;
+    policy.loop_delay_s = 1;
     path_of(path, "cores");
     ck_assert_int_eq(mkdir(path, 0700), 0);
     make_xl();
@@ -137,10 +140,15 @@ static void teardown(void)
     ck_assert_int_eq(system(command), 0);
 }
 
-static void make_guest_as(const struct fake_config *config)
+/* As with Xen, no number comes again. */
+static void make_guest_as(const struct fake_config *like)
 {
-    int id = fake_domain_create(config);
+    struct fake_config config = *like;
     size_t i;
+    int id;
+
+    config.domid = dom + 1u;
+    id = fake_domain_create(&config);
 
     ck_assert_int_gt(id, 0);
     dom = (uint16_t)id;
@@ -547,6 +555,434 @@ START_TEST(keeps_to_its_limits)
 }
 END_TEST
 
+/* ---- again and again ---- */
+
+static bool wait_xl(const char *line, unsigned int ms)
+{
+    unsigned int turns;
+
+    for (turns = 0; !xl_said(line) && turns < ms / 5; turns++)
+        usleep(5000);
+    return xl_said(line);
+}
+
+static char node[XK_XS_PATH_MAX];
+
+/* The path of a node of the guest's. */
+#define AT(format) (snprintf(node, sizeof(node), format, dom), node)
+
+static void wait_node(const char *path, char *buf, size_t size)
+{
+    unsigned int turns;
+
+    for (turns = 0; turns < 2000; turns++) {
+        if (fake_xs_read(dom, path, buf, size) >= 0)
+            return;
+        usleep(5000);
+    }
+    ck_abort_msg("%s is not there", path);
+}
+
+static struct json_object *number(struct json_object *record,
+                                  const char *name)
+{
+    struct json_object *v;
+
+    ck_assert_msg(json_object_object_get_ex(record, name, &v), "%s", name);
+    return v;
+}
+
+/* Started, died, and the xl that is none was told to end it. */
+static void live_and_die(pid_t pid, const char *name, unsigned int count)
+{
+    char line[64], version[8];
+
+    make_guest(name);
+    wait_node(AT(XK_PATH_CRASH_VERSION), version, sizeof(version));
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    ck_assert(wait_records(pid, count));
+    snprintf(line, sizeof(line), "destroy %u\n", dom);
+    (void)wait_xl(line, 1500);
+    usleep(1000000);            /* ids have the second */
+}
+
+static void again_rule(const char *fallback)
+{
+    policy.rule_count = 1;
+    policy.rules[0] = (struct xk_rule){
+        .name = "web", .has_action = true, .action = XK_ACTION_RESTART,
+        .config = "/web.cfg",
+    };
+    strcpy(policy.rules[0].fallback, fallback);
+    policy.loop_deaths = 2;
+    policy.loop_delay_s = 2;
+}
+
+/* At once, later, not any more; the next crashd keeps to it. */
+START_TEST(stops_a_loop)
+{
+    char id[XK_STORE_ID_SIZE], line[64];
+    struct json_object *record;
+    pid_t pid;
+
+    again_rule("");
+    pid = start(NULL);
+    live_and_die(pid, "web", 1);
+    ck_assert(xl_said("create /web.cfg\n"));
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+    forget_xl();
+    /* The second waits, also when crashd is another by then. */
+    make_guest("web");
+    usleep(200000);
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    ck_assert(wait_records(pid, 2));
+    snprintf(line, sizeof(line), "destroy %u\n", dom);
+    stop(pid);
+    ck_assert(!xl_said(line));
+    pid = start(NULL);
+    ck_assert(wait_xl("create /web.cfg\n", 6000));
+    ck_assert(xl_said(line));
+    record = newest(id);
+    ck_assert_int_eq(json_object_get_int(number(record, "deaths")), 2);
+    ck_assert_int_eq(json_object_get_int(number(record, "delay_s")), 2);
+    ck_assert(!json_object_get_boolean(number(record, "held")));
+    json_object_put(record);
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+    forget_xl();
+    live_and_die(pid, "web", 3);
+    record = newest(id);
+    ck_assert(json_object_get_boolean(number(record, "held")));
+    json_object_put(record);
+    stop(pid);
+    pid = start(NULL);
+    usleep(500000);
+    stop(pid);
+    snprintf(line, sizeof(line), "destroy %u\n", dom);
+    ck_assert(!xl_said(line));
+    ck_assert(!xl_said("create /web.cfg\n"));
+    ck_assert_uint_eq(records(), 3);
+}
+END_TEST
+
+/* The fallback is started once; if that dies too, it is over. */
+START_TEST(falls_back)
+{
+    pid_t pid;
+
+    again_rule("/good.cfg");
+    policy.loop_deaths = 1;
+    pid = start(NULL);
+    live_and_die(pid, "web", 1);
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+    ck_assert(!xl_said("create /good.cfg\n"));
+    live_and_die(pid, "web", 2);
+    ck_assert(wait_xl("create /good.cfg\n", 5000));
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+    forget_xl();
+    live_and_die(pid, "web", 3);
+    ck_assert(!xl_said("create /good.cfg\n"));
+    ck_assert(!xl_said("create /web.cfg\n"));
+    stop(pid);
+}
+END_TEST
+
+/* ---- the next start ---- */
+
+static void say_died(pid_t pid)
+{
+    char version[8];
+
+    wait_node(AT(XK_PATH_CRASH_VERSION), version, sizeof(version));
+    ck_assert_str_eq(version, "1");
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    ck_assert(wait_records(pid, 1));
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+}
+
+START_TEST(tells_the_next)
+{
+    char value[512], id[XK_STORE_ID_SIZE], path[XK_XS_PATH_MAX];
+    pid_t pid = start(NULL);
+
+    make_guest("web");
+    say_died(pid);
+    /* Another guest is told nothing. */
+    make_guest("other");
+    wait_node(AT(XK_PATH_CRASH_VERSION), value, sizeof(value));
+    snprintf(path, sizeof(path), XK_PATH_CRASH_LAST_TIME, dom);
+    usleep(100000);
+    ck_assert(!fake_xs_exists(path));
+    /* The next of its name is, and may read it, not write it. */
+    make_guest("web");
+    wait_node(AT(XK_PATH_CRASH_LAST_TIME), value, sizeof(value));
+    wait_node(AT(XK_PATH_CRASH_LAST_REASON), value, sizeof(value));
+    ck_assert_str_eq(value, "crash");
+    wait_node(AT(XK_PATH_CRASH_LAST_OUTCOME), value, sizeof(value));
+    ck_assert_str_eq(value, "stored");
+    wait_node(AT(XK_PATH_CRASH_LAST_DEATHS), value, sizeof(value));
+    ck_assert_str_eq(value, "1");
+    wait_node(AT(XK_PATH_CRASH_LAST_STOP), value, sizeof(value));
+    ck_assert_uint_gt(strlen(value), 0);
+    wait_node(AT(XK_PATH_CRASH_LAST_DUMP), value, sizeof(value));
+    json_object_put(newest(id));
+    ck_assert_str_eq(value, id);
+    snprintf(path, sizeof(path), XK_PATH_CRASH_LAST_STOP, dom);
+    ck_assert_int_lt(fake_xs_write(dom, path, "mine"), 0);
+    snprintf(path, sizeof(path), XK_PATH_CRASH_GUEST_VERSION, dom);
+    ck_assert_int_ge(fake_xs_write(dom, path, "1"), 0);
+    stop(pid);
+    /* Nor is the one after it, or this one by another crashd. */
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+    pid = start(NULL);
+    make_guest("web");
+    wait_node(AT(XK_PATH_CRASH_VERSION), value, sizeof(value));
+    snprintf(path, sizeof(path), XK_PATH_CRASH_LAST_TIME, dom);
+    usleep(100000);
+    ck_assert(!fake_xs_exists(path));
+    stop(pid);
+}
+END_TEST
+
+/* With rename-restart the next one runs before the dump is there. */
+START_TEST(tells_who_runs_already)
+{
+    char value[64];
+    uint16_t dead;
+    pid_t pid;
+
+    make_guest("web");
+    dead = dom;
+    make_guest("web");
+    pid = start(NULL);
+    wait_node(AT(XK_PATH_CRASH_VERSION), value, sizeof(value));
+    ck_assert_int_eq(fake_domain_shutdown(dead, SHUTDOWN_CRASH), 0);
+    wait_node(AT(XK_PATH_CRASH_LAST_TIME), value, sizeof(value));
+    stop(pid);
+}
+END_TEST
+
+/* ---- the guest's module ---- */
+
+#define PAGE_GFN 77u
+
+static volatile struct xk_crash_page *page;
+static uint32_t port;
+
+static void write_node(const char *path, unsigned long long value)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%llu", value);
+    ck_assert_int_ge(fake_xs_write(dom, path, text), 0);
+}
+
+static void be_module(void)
+{
+    static const uint8_t zero[FAKE_PAGE_SIZE];
+    char version[8];
+    int ref, p;
+
+    wait_node(AT(XK_PATH_CRASH_VERSION), version, sizeof(version));
+    ck_assert_int_ge(fake_guest_write(dom, PAGE_GFN, 0, zero,
+                                      sizeof(zero)), 0);
+    page = fake_guest_page(dom, PAGE_GFN);
+    ref = fake_guest_grant(dom, PAGE_GFN, false);
+    p = fake_guest_port_alloc(dom);
+    ck_assert_int_ge(ref, 0);
+    ck_assert_int_gt(p, 0);
+    port = (uint32_t)p;
+    write_node(AT(XK_PATH_CRASH_GUEST_PAGE_REF), (unsigned int)ref);
+    write_node(AT(XK_PATH_CRASH_GUEST_EVENT_CHANNEL), port);
+    write_node(AT(XK_PATH_CRASH_GUEST_VMCOREINFO), 0x1000);
+    write_node(AT(XK_PATH_CRASH_GUEST_VERSION), 1);
+}
+
+static bool wait_page(const volatile uint32_t *word, uint32_t value,
+                      unsigned int ms)
+{
+    unsigned int turns;
+
+    for (turns = 0; *word != value && turns < ms / 5; turns++)
+        usleep(5000);
+    return *word == value;
+}
+
+static void ask(uint32_t kind)
+{
+    page->kind = kind;
+    page->asked++;
+    ck_assert_int_ge(fake_guest_port_notify(dom, port), 0);
+}
+
+/* Dumped while Xen says that it runs; its death then needs no dump. */
+START_TEST(holds_a_panic)
+{
+    char id[XK_STORE_ID_SIZE], line[64];
+    struct json_object *record;
+    pid_t pid;
+
+    policy.action = XK_ACTION_DESTROY;
+    make_guest("web");
+    pid = start(NULL);
+    be_module();
+    ck_assert(wait_page(&page->serving, 1, 5000));
+    ask(XK_CRASH_PANIC);
+    ck_assert(wait_page(&page->taken, 1, 10000));
+    ck_assert_uint_eq(records(), 1);
+    record = newest(id);
+    ck_assert_str_eq(text(record, "reason"), "panic");
+    ck_assert_str_eq(text(record, "outcome"), "stored");
+    ck_assert(!json_object_get_boolean(number(record, "live")));
+    json_object_put(record);
+    check_dump(id, false);
+    snprintf(line, sizeof(line), "destroy %u\n", dom);
+    ck_assert(!xl_said(line));
+    /* Asking again is answered, and costs no dump. */
+    ask(XK_CRASH_PANIC);
+    ck_assert(wait_page(&page->taken, 2, 5000));
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    ck_assert(wait_xl(line, 5000));
+    ck_assert_uint_eq(records(), 1);
+    /* crashd holds nothing of it. */
+    ck_assert_int_eq(fake_domain_dying(dom), 0);
+    usleep(200000);
+    ck_assert_uint_eq(fake_mappings(), 0);
+    stop(pid);
+}
+END_TEST
+
+/* One that goes on: a live dump, and its death is another one. */
+START_TEST(holds_an_oops)
+{
+    char id[XK_STORE_ID_SIZE];
+    struct json_object *record;
+    pid_t pid;
+
+    make_guest("web");
+    pid = start(NULL);
+    be_module();
+    ck_assert(wait_page(&page->serving, 1, 5000));
+    ask(XK_CRASH_OOPS);
+    ck_assert(wait_page(&page->taken, 1, 10000));
+    record = newest(id);
+    ck_assert_str_eq(text(record, "reason"), "oops");
+    ck_assert(json_object_get_boolean(number(record, "live")));
+    ck_assert_uint_gt(strlen(text(record, "stop")), 0);
+    json_object_put(record);
+    usleep(1100000);
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    ck_assert(wait_records(pid, 2));
+    record = newest(id);
+    ck_assert_str_eq(text(record, "reason"), "crash");
+    ck_assert_int_eq(json_object_get_int(number(record, "deaths")), 1);
+    json_object_put(record);
+    stop(pid);
+    ck_assert_uint_eq(page->serving, 0);
+}
+END_TEST
+
+/* It asked a crashd that was killed: the next one takes it. With entries,
+ * which a guest that stands still does not touch. */
+START_TEST(takes_who_waits)
+{
+    struct fake_config config = {
+        .pages = PAGES, .static_max = 2 * PAGES, .name = "pod",
+    };
+    char id[XK_STORE_ID_SIZE];
+    struct fake_info before, after;
+    struct json_object *record;
+    int status;
+    pid_t pid;
+
+    make_guest_as(&config);
+    pid = start(NULL);
+    be_module();
+    ck_assert(wait_page(&page->serving, 1, 5000));
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    fake_reap(pid);
+    ck_assert_int_eq(fake_domain_info(dom, &before), 0);
+    page->kind = XK_CRASH_PANIC;
+    page->asked++;
+    pid = start(NULL);
+    ck_assert(wait_page(&page->taken, 1, 10000));
+    record = newest(id);
+    ck_assert_str_eq(text(record, "outcome"), "stored");
+    json_object_put(record);
+    check_dump(id, false);
+    ck_assert_int_eq(fake_domain_info(dom, &after), 0);
+    ck_assert_uint_eq(after.entries, before.entries);
+    stop(pid);
+}
+END_TEST
+
+/* Nodes that make no sense, a page that storms: it is served, or not, and
+ * crashd goes on. */
+START_TEST(bears_a_hostile_module)
+{
+    char path[XK_XS_PATH_MAX];
+    unsigned int i;
+    pid_t pid;
+
+    policy.rule_count = 1;
+    policy.rules[0] = (struct xk_rule){ .name = "web", .stateless = true };
+    make_guest("web");
+    pid = start(NULL);
+    be_module();
+    ck_assert(wait_page(&page->serving, 1, 5000));
+    for (i = 0; i < 500; i++)
+        ask(i % 5);
+    ck_assert(wait_page(&page->taken, 500, 5000));
+    ck_assert_uint_eq(records(), 0);    /* it is stateless */
+    /* Unloaded, and loaded with nonsense. */
+    snprintf(path, sizeof(path), XK_PATH_CRASH_GUEST_VERSION, dom);
+    ck_assert_int_eq(fake_xs_rm(dom, path), 0);
+    ck_assert(wait_page(&page->serving, 0, 5000));
+    write_node(AT(XK_PATH_CRASH_GUEST_PAGE_REF), 0xffffffff);
+    write_node(AT(XK_PATH_CRASH_GUEST_EVENT_CHANNEL), 131071);
+    write_node(AT(XK_PATH_CRASH_GUEST_VMCOREINFO), ~0ull);
+    write_node(AT(XK_PATH_CRASH_GUEST_VERSION), 1);
+    usleep(200000);
+    stop(pid);
+    ck_assert_uint_eq(fake_mappings(), 0);
+}
+END_TEST
+
+/* ---- the configuration ---- */
+
+static const struct {
+    const char *text;
+    int rc;
+} configs[] = {
+    { "loop_minutes = 5\nloop_deaths = 7\nloop_delay_s = 1\n", 0 },
+    { "loop_action = \"destroy\"\nhold_panics = 0\n", 0 },
+    { "guests = [ \"name=a,action=restart,config=/a,fallback=/b\" ]\n", 0 },
+    { "loop_deaths = 8\n", -EINVAL },     /* keep_dumps is 8 */
+    { "keep_dumps = 4\n", -EINVAL },
+    { "loop_delay_s = 0\n", -EINVAL },
+    { "loop_action = \"restart\"\n", -EINVAL },
+    { "guests = [ \"name=a,fallback=/b\" ]\n", -EINVAL },
+    { "guests = [ \"name=a,action=restart,config=/a,fallback=b\" ]\n",
+      -EINVAL },
+};
+
+START_TEST(reads_its_configuration)
+{
+    char path[XK_POLICY_PATH];
+    struct xk_policy p;
+    FILE *f;
+
+    path_of(path, "crashd.conf");
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(configs[_i].text, f);
+    ck_assert_int_eq(fclose(f), 0);
+    xk_policy_default(&p);
+    ck_assert_msg(xk_policy_read(&p, path) == configs[_i].rc, "%s",
+                  configs[_i].text);
+}
+END_TEST
+
 /* ---- killed ---- */
 
 #ifdef XK_FAULT_POINTS
@@ -786,6 +1222,16 @@ int main(void)
     tcase_add_test(tc, acts_on_the_corpse);
     tcase_add_test(tc, holds_at_the_fifo);
     tcase_add_test(tc, keeps_to_its_limits);
+    tcase_add_test(tc, stops_a_loop);
+    tcase_add_test(tc, falls_back);
+    tcase_add_test(tc, tells_the_next);
+    tcase_add_test(tc, tells_who_runs_already);
+    tcase_add_test(tc, holds_a_panic);
+    tcase_add_test(tc, holds_an_oops);
+    tcase_add_test(tc, takes_who_waits);
+    tcase_add_test(tc, bears_a_hostile_module);
+    tcase_add_loop_test(tc, reads_its_configuration, 0,
+                        XK_ARRAY_SIZE(configs));
     suite_add_tcase(suite, tc);
 #ifdef XK_FAULT_POINTS
     tcase_add_checked_fixture(kills, setup, teardown);
