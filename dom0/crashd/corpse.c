@@ -56,6 +56,26 @@ int xk_corpse_keep(struct xk_guest *g, const char *id,
     return rc;
 }
 
+int xk_corpse_turn(struct xk_guest *g, const char *id)
+{
+    const char *store = g->cd->policy.store;
+    struct json_object *record;
+    int rc;
+
+    rc = xk_store_read_record(store, id, &record);
+    if (rc)
+        return rc;
+    xk_corpse_weigh(g);
+    json_object_object_add(record, "live", json_object_new_boolean(false));
+    json_object_object_add(record, "reason", json_object_new_string("panic"));
+    xk_record_repeat(record, &g->repeat);
+    rc = xk_store_write_record(store, id, false, record);
+    json_object_put(record);
+    if (!rc)
+        xk_testament_pass(g);
+    return rc;
+}
+
 /* ---- what becomes of it ------------------------------------------------- */
 
 void xk_corpse_weigh(struct xk_guest *g)

@@ -26,6 +26,10 @@ int xk_corpse_keep(struct xk_guest *g, const char *id,
  * g->repeat, by g->died. */
 void xk_corpse_weigh(struct xk_guest *g);
 
+/* What was dumped as it ran on, by that id, has died of it after all: its
+ * record becomes that of a death. */
+int xk_corpse_turn(struct xk_guest *g, const char *id);
+
 /* A death without a dump: a record, then settled. */
 void xk_corpse_skip(struct xk_guest *g, const char *outcome,
                     const char *why);

@@ -26,6 +26,7 @@
 #include "crashd.h"
 #include "job.h"
 #include "repeat.h"
+#include "store.h"
 
 enum xk_guest_state {
     XK_GUEST_ALIVE,
@@ -45,6 +46,7 @@ struct xk_hold {
     uint32_t asked;             /* the last request that was seen */
     bool waits;                 /* the guest, for the answer to that */
     uint64_t answered_ms;       /* of the last one; 0: never */
+    char oops[XK_STORE_ID_SIZE];    /* the dump that it got; "": none */
 };
 
 struct xk_guest {

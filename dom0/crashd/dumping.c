@@ -129,6 +129,8 @@ static void record(struct xk_guest *g, bool live)
         (void)xk_store_remove(g->cd->policy.store, job->id, true);
     else if (!rc || !live)
         rc = xk_corpse_keep(g, job->id, json);
+    if (!rc && g->held == XK_HELD_OOPS)
+        strcpy(g->hold.oops, job->id);
     tell(g, rec.reason ? rec.reason : xk_reason_name(&g->info));
     answer(g, job->rc ? job->rc : rc, json);
     json_object_put(json);

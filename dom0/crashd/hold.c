@@ -26,6 +26,12 @@ static struct xk_crash_page *page_of(struct xk_guest *g)
     return g->hold.chan.page;
 }
 
+/* Anything, of a channel that is open. */
+static uint32_t kind_of(struct xk_guest *g)
+{
+    return __atomic_load_n(&page_of(g)->kind, __ATOMIC_RELAXED);
+}
+
 static bool asked_just_now(const struct xk_guest *g)
 {
     return g->hold.answered_ms &&
@@ -44,15 +50,27 @@ static void begin(struct xk_guest *g, uint32_t untrusted_kind)
     xk_dumping_start(g);
 }
 
+/* The oops that it was dumped for was the end of it (panic_on_oops). */
+static void oops_was_last(struct xk_guest *g)
+{
+    if (!g->hold.oops[0] || !asked_just_now(g) ||
+        kind_of(g) != XK_CRASH_PANIC)
+        return;
+    g->taken = !xk_corpse_turn(g, g->hold.oops);
+    g->hold.oops[0] = '\0';
+}
+
 void xk_hold_look(struct xk_guest *g)
 {
-    if (!g->hold.waits || g->job || g->state == XK_GUEST_QUEUED)
+    if (!g->hold.waits || !xk_chan_is_open(&g->hold.chan) || g->job ||
+        g->state == XK_GUEST_QUEUED)
         return;
+    oops_was_last(g);
     if (g->state != XK_GUEST_ALIVE || asked_just_now(g) ||
         xk_guest_stateless(g))
         xk_hold_answer(g);
     else
-        begin(g, __atomic_load_n(&page_of(g)->kind, __ATOMIC_RELAXED));
+        begin(g, kind_of(g));
 }
 
 static void on_asked(struct xk_chan *chan, void *arg)

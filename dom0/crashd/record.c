@@ -126,7 +126,7 @@ static void add_job(struct json_object *obj, const struct xk_record *rec)
     json_object_object_add(obj, "sealed_for", sealed_json(rec->recipients));
 }
 
-static void add_repeat(struct json_object *obj, const struct xk_repeat *r)
+void xk_record_repeat(struct json_object *obj, const struct xk_repeat *r)
 {
     add_number(obj, "deaths", r->deaths);
     add_number(obj, "delay_s", r->delay_s);
@@ -155,7 +155,7 @@ struct json_object *xk_record_json(const struct xk_record *rec)
     add_number(obj, "memory_bytes", rec->info->tot_pages * XK_PAGE_SIZE);
     add_text(obj, "action", xk_action_name(rec->action));
     if (!rec->live)
-        add_repeat(obj, rec->repeat);
+        xk_record_repeat(obj, rec->repeat);
     if (rec->job)
         add_job(obj, rec);
     else

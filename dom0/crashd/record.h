@@ -50,6 +50,9 @@ struct xk_record {
 /* The caller puts it. */
 struct json_object *xk_record_json(const struct xk_record *rec);
 
+/* Adds how often the guest died; of a death. */
+void xk_record_repeat(struct json_object *obj, const struct xk_repeat *r);
+
 /* "crash", "watchdog", ...; of a guest that runs: "running". */
 const char *xk_reason_name(const struct xk_dominfo *info);
 

@@ -881,6 +881,35 @@ START_TEST(holds_an_oops)
 }
 END_TEST
 
+/* Its first oops was its last: one dump, and that is of its death. */
+START_TEST(holds_an_oops_that_kills)
+{
+    char id[XK_STORE_ID_SIZE], line[64];
+    struct json_object *record;
+    pid_t pid;
+
+    policy.action = XK_ACTION_DESTROY;
+    make_guest("web");
+    pid = start(NULL);
+    be_module();
+    ck_assert(wait_page(&page->serving, 1, 5000));
+    ask(XK_CRASH_OOPS);
+    ck_assert(wait_page(&page->taken, 1, 10000));
+    ask(XK_CRASH_PANIC);
+    ck_assert(wait_page(&page->taken, 2, 5000));
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    snprintf(line, sizeof(line), "destroy %u\n", dom);
+    ck_assert(wait_xl(line, 5000));
+    ck_assert_uint_eq(records(), 1);
+    record = newest(id);
+    ck_assert_str_eq(text(record, "reason"), "panic");
+    ck_assert(!json_object_get_boolean(number(record, "live")));
+    ck_assert_int_eq(json_object_get_int(number(record, "deaths")), 1);
+    json_object_put(record);
+    stop(pid);
+}
+END_TEST
+
 /* It asked a crashd that was killed: the next one takes it. With entries,
  * which a guest that stands still does not touch. */
 START_TEST(takes_who_waits)
@@ -1228,6 +1257,7 @@ int main(void)
     tcase_add_test(tc, tells_who_runs_already);
     tcase_add_test(tc, holds_a_panic);
     tcase_add_test(tc, holds_an_oops);
+    tcase_add_test(tc, holds_an_oops_that_kills);
     tcase_add_test(tc, takes_who_waits);
     tcase_add_test(tc, bears_a_hostile_module);
     tcase_add_loop_test(tc, reads_its_configuration, 0,
