@@ -17,6 +17,9 @@
 #include "store.h"
 #include "testament.h"
 
+/* In which xl opens its core, if it is to write one. */
+#define XL_COMES_S 1
+
 enum xk_action xk_corpse_action(const struct xk_guest *g)
 {
     const struct xk_rule *rule = xk_policy_rule(&g->cd->policy, g->name);
@@ -92,47 +95,63 @@ void xk_corpse_weigh(struct xk_guest *g)
     g->repeat = xk_repeat(times, count, g->died, &limits);
 }
 
-/* What the policy says, once that may be. */
-static void go_on(struct xk_guest *g)
+/* What the policy says, unless xl is at it. */
+static void act(struct xk_guest *g)
 {
     static const enum xk_actor_verb verbs[] = {
         [XK_ACTION_DESTROY] = XK_ACTOR_DESTROY,
         [XK_ACTION_RESTART] = XK_ACTOR_RESTART,
     };
-    enum xk_action action = xk_corpse_action(g);
     struct xk_dominfo now;
 
-    xk_fifo_release(g);
-    if (g->xl_dumps) {
-        xk_info("%s: let go: xl goes on as its on_crash says", g->name);
-        return;
-    }
-    if (action == XK_ACTION_PRESERVE ||
-        xk_hv_dominfo(g->cd->hv, g->info.domid, &now) || now.dying ||
-        !now.shutdown)
+    if (g->xl_dumps || xk_hv_dominfo(g->cd->hv, g->info.domid, &now) ||
+        now.dying || !now.shutdown)
         return;
     g->info = now;              /* xl may have given it another uuid */
-    xk_errand(g, verbs[action]);
+    xk_errand(g, verbs[xk_corpse_action(g)]);
 }
+
+static void go_on(struct xk_guest *g);
 
 static void on_later(evutil_socket_t fd, short what, void *arg)
 {
+    struct xk_guest *g = arg;
+
     (void)fd, (void)what;
-    go_on(arg);
+    if (g->released)
+        act(g);
+    else
+        go_on(g);
+}
+
+static bool later(struct xk_guest *g, time_t seconds)
+{
+    const struct timeval wait = { .tv_sec = seconds };
+
+    if (!g->later)
+        g->later = evtimer_new(g->cd->loop.base, on_later, g);
+    return g->later && !evtimer_add(g->later, &wait);
+}
+
+/* A dump can be faster than xl comes to the FIFO. */
+static void go_on(struct xk_guest *g)
+{
+    xk_fifo_release(g);
+    if (xk_corpse_action(g) == XK_ACTION_PRESERVE)
+        return;
+    if (g->fifo < 0 || g->xl_dumps || !later(g, XL_COMES_S))
+        act(g);
 }
 
 static void go_on_later(struct xk_guest *g)
 {
     uint64_t now = (uint64_t)time(NULL), due = g->died + g->repeat.delay_s;
-    struct timeval wait = { .tv_sec = due > now ? (time_t)(due - now) : 0 };
+    time_t wait = due > now ? (time_t)(due - now) : 0;
 
-    if (!g->later)
-        g->later = evtimer_new(g->cd->loop.base, on_later, g);
-    if (g->later && !evtimer_add(g->later, &wait))
-        xk_warn("%s died %u times within %u minutes: its next start waits %u "
-                "seconds", g->name, g->repeat.deaths,
-                g->cd->policy.loop_minutes, (unsigned int)wait.tv_sec);
-    else
+    xk_warn("%s died %u times within %u minutes: its next start waits %u "
+            "seconds", g->name, g->repeat.deaths,
+            g->cd->policy.loop_minutes, (unsigned int)wait);
+    if (!later(g, wait))
         go_on(g);
 }
 

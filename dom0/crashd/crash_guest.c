@@ -24,6 +24,9 @@
 #include "testament.h"
 #include "xk-keys.h"
 
+/* Xen says nothing when a domain that was dying is gone at last. */
+#define AGAIN_S 2
+
 /* A panic that is followed by no death for so long was none. */
 #define TAKEN_MS 600000u
 
@@ -222,13 +225,19 @@ void xk_guests_look(struct xk_crashd *cd)
 {
     xk_cleanup_free struct xk_dominfo *list = NULL;
     struct xk_dominfo now;
+    static const struct timeval later = { .tv_sec = AGAIN_S };
     struct xk_guest *g;
+    bool dying = false;
     size_t i, n;
 
     if (xk_hv_domains(cd->hv, &list, &n))
         return;
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
         look_at(cd, &list[i]);
+        dying |= list[i].dying;
+    }
+    if (dying)
+        (void)evtimer_add(cd->again, &later);
     for (g = cd->guests; g; g = g->next)
         if (!g->gone && xk_hv_dominfo(cd->hv, g->info.domid, &now) == -ESRCH)
             is_gone(g);
@@ -241,11 +250,18 @@ static void on_change(const char *path, void *arg)
     xk_guests_look(arg);
 }
 
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    xk_guests_look(arg);
+}
+
 int xk_guests_start(struct xk_crashd *cd)
 {
     int rc;
 
-    rc = xk_dumping_init(cd);
+    cd->again = evtimer_new(cd->loop.base, on_again, cd);
+    rc = cd->again ? xk_dumping_init(cd) : -ENOMEM;
     if (!rc)
         rc = xk_errands_start(cd);
     if (rc)
@@ -272,6 +288,8 @@ void xk_guests_dispose(struct xk_crashd *cd)
     }
     while (cd->guests)
         guest_free(cd->guests);
+    if (cd->again)
+        event_free(cd->again);
     if (cd->notify_event)
         event_free(cd->notify_event);
     if (cd->actor_event)

@@ -73,7 +73,8 @@ struct xk_guest {
     struct event *progress;     /* tells the call how far it is */
     int fifo;                   /* xl's dump; -1: none */
     struct event *fifo_event;
-    bool xl_dumps;              /* somebody has written to the FIFO */
+    bool released;              /* what xl writes there is read */
+    bool xl_dumps;              /* it has written something */
     uint32_t wanted;            /* bits of enum xk_actor_verb to be asked */
 };
 

@@ -54,6 +54,7 @@ struct xk_crashd {
     struct xk_signer *signer;
     struct xk_actor actor;
     struct event *actor_event, *notify_event;
+    struct event *again;        /* to look once more, see crash_guest.c */
     struct xk_guest *actor_for; /* whose request is under way */
     int notify[2];              /* jobs write, the loop reads */
     char boot[40];              /* id of the host's boot */

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <xenkeep/log.h>
 #include <xenkeep/util.h>
 
 /* Reads away what xl writes, a little at a time. */
@@ -19,6 +20,8 @@ static void drain(struct xk_guest *g)
         n = read(g->fifo, away, sizeof(away));
         if (n <= 0)
             return;
+        if (!g->xl_dumps)
+            xk_info("%s: let go: xl goes on as its on_crash says", g->name);
         g->xl_dumps = true;
     }
 }
@@ -44,6 +47,7 @@ void xk_fifo_take(struct xk_guest *g, int fd)
 
 void xk_fifo_release(struct xk_guest *g)
 {
+    g->released = true;
     if (g->fifo_event)
         (void)event_add(g->fifo_event, NULL);
     drain(g);

@@ -530,6 +530,35 @@ START_TEST(holds_at_the_fifo)
 }
 END_TEST
 
+/* xl comes to the FIFO when the dump is made already: it goes on all the
+ * same, and crashd does not get in its way. */
+START_TEST(lets_xl_come_late)
+{
+    char path[XK_POLICY_PATH];
+    unsigned int turns;
+    struct stat st;
+    pid_t pid;
+    int fd;
+
+    policy.action = XK_ACTION_DESTROY;
+    make_guest("web");
+    pid = start(NULL);
+    path_of(path, "cores/web");
+    for (turns = 0; stat(path, &st) && turns < 1000; turns++)
+        usleep(5000);
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    ck_assert(wait_records(pid, 1));
+    fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "core", 4), 4);
+    usleep(1500000);
+    close(fd);
+    path_of(path, "xl.log");
+    ck_assert_int_ne(access(path, F_OK), 0);
+    stop(pid);
+}
+END_TEST
+
 START_TEST(keeps_to_its_limits)
 {
     unsigned int turn;
@@ -1192,6 +1221,7 @@ static void make_corpse(unsigned int seed)
     };
 
     policy.action = XK_ACTION_DESTROY;
+    policy.hold_coredumps = 0;
     policy.workers = 1 + seed % 2;
     make_guest_as(&config);
     ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
@@ -1250,6 +1280,7 @@ int main(void)
     tcase_add_test(tc, nobody_to_seal_for);
     tcase_add_test(tc, acts_on_the_corpse);
     tcase_add_test(tc, holds_at_the_fifo);
+    tcase_add_test(tc, lets_xl_come_late);
     tcase_add_test(tc, keeps_to_its_limits);
     tcase_add_test(tc, stops_a_loop);
     tcase_add_test(tc, falls_back);
