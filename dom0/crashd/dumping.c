@@ -16,6 +16,7 @@
 
 #include "corpse.h"
 #include "hold.h"
+#include "retention.h"
 #include "store.h"
 
 /* Between two words on how far a dump is. */
@@ -29,7 +30,7 @@ static void on_removed(const char *id, const char *why)
 static void retain(struct xk_crashd *cd)
 {
     const struct xk_policy *p = &cd->policy;
-    struct xk_store_limits limits = {
+    struct xk_retention limits = {
         .dumps = p->keep_dumps,
         .bytes = (uint64_t)p->keep_mib << 20,
         .days = p->keep_days,
@@ -37,7 +38,7 @@ static void retain(struct xk_crashd *cd)
     };
     int rc;
 
-    rc = xk_store_retain(p->store, &limits, time(NULL), on_removed);
+    rc = xk_retain(p->store, &limits, time(NULL), on_removed);
     if (rc)
         xk_warn("retention: %s", strerror(-rc));
 }

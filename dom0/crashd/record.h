@@ -11,6 +11,7 @@
  *               "skipped" by policy, why says which
  *               "lost"    the guest was gone before it could be read
  *               "failed"  why says what went wrong
+ *               "thinned" there was a dump: others of its kind stay
  *     why       a clause, or ""
  *     live      it ran on
  *     kernel    release, or ""

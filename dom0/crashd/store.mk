@@ -19,6 +19,7 @@ dom0_crashd_libxkcrashd_a_SOURCES += \
 	dom0/crashd/recipients.c dom0/crashd/recipients.h \
 	dom0/crashd/record.c dom0/crashd/record.h \
 	dom0/crashd/repeat.c dom0/crashd/repeat.h \
+	dom0/crashd/retention.c dom0/crashd/retention.h \
 	dom0/crashd/rule_parse.c \
 	dom0/crashd/store.c dom0/crashd/store.h \
 	dom0/crashd/testament.c dom0/crashd/testament.h \

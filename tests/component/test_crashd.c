@@ -18,6 +18,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -31,6 +32,7 @@
 #include "crashd.h"
 #include "fake.h"
 #include "image_kdump.h"
+#include "seal_format.h"
 #include "store.h"
 #include "unseal.h"
 #include "view.h"
@@ -269,15 +271,15 @@ static const char *text(struct json_object *record, const char *name)
 
 /* ---- what a dump holds ---- */
 
-static struct xk_private *owner(void)
+static struct xk_private *private_of(const char *name)
 {
     const char *src = getenv("XK_SRCDIR");
     struct xk_private *key;
     char path[512];
     int fd;
 
-    snprintf(path, sizeof(path), "%s/tests/unit/certs/ec.key",
-             src ? src : ".");
+    snprintf(path, sizeof(path), "%s/tests/unit/certs/%s.key",
+             src ? src : ".", name);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(xk_private_read(&key, fd, ""), 0);
@@ -315,9 +317,9 @@ static void check_pages(int fd)
 
 /* A dump that is in the store is whole and right, whatever happened. `part`:
  * one that is not there yet, but would pass. */
-static void check_dump(const char *id, bool part)
+static void check_dump_by(const char *id, bool part, const char *name)
 {
-    struct xk_unseal_key key = { .key = owner() };
+    struct xk_unseal_key key = { .key = private_of(name) };
     char path[XK_STORE_PATH], why[XK_UNSEAL_WHY];
     struct xk_view_stats stats;
     struct xk_unseal *u;
@@ -336,6 +338,11 @@ static void check_dump(const char *id, bool part)
     xk_private_free((struct xk_private *)(uintptr_t)key.key);
     close(fd);
     close(view);
+}
+
+static void check_dump(const char *id, bool part)
+{
+    check_dump_by(id, part, "ec");
 }
 
 /* ---- deaths ---- */
@@ -580,6 +587,233 @@ START_TEST(keeps_to_its_limits)
         usleep(100000);
     }
     ck_assert_uint_eq(records(), 2);
+    stop(pid);
+}
+END_TEST
+
+/* ---- what is kept ---- */
+
+/* Is the newest record that of the guest? */
+static bool is_recorded(void)
+{
+    char id[XK_STORE_ID_SIZE];
+    struct json_object *record, *domid;
+    bool is;
+
+    if (!records())
+        return false;
+    record = newest(id);
+    is = json_object_object_get_ex(record, "domid", &domid) &&
+         json_object_get_int(domid) == dom;
+    json_object_put(record);
+    return is;
+}
+
+/* One more death of a guest of that name; so many records are left. */
+static void one_more(pid_t pid, const char *name, unsigned int count)
+{
+    unsigned int turns;
+
+    make_guest(name);
+    usleep(100000);
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    for (turns = 0; !is_recorded() && turns < 2000; turns++)
+        usleep(5000);
+    ck_assert(wait_records(pid, count));
+    usleep(1100000);            /* ids have the second */
+    ck_assert_uint_eq(records(), count);
+    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+}
+
+/* Ids from the oldest on; the caller frees them. */
+static char (*ids_of(size_t *count_r))[XK_STORE_ID_SIZE]
+{
+    char (*ids)[XK_STORE_ID_SIZE];
+
+    ck_assert_int_eq(xk_store_list(policy.store, false, &ids, count_r), 0);
+    return ids;
+}
+
+static void set_field(const char *id, const char *name,
+                      struct json_object *value)
+{
+    struct json_object *record;
+
+    ck_assert_int_eq(xk_store_read_record(policy.store, id, &record), 0);
+    json_object_object_add(record, name, value);
+    ck_assert_int_eq(xk_store_write_record(policy.store, id, false, record),
+                     0);
+    json_object_put(record);
+}
+
+static bool has_dump(const char *id)
+{
+    char path[XK_STORE_PATH];
+
+    xk_store_path(policy.store, id, false, XK_STORE_DUMP, path);
+    return !access(path, F_OK);
+}
+
+/* Too old: gone, though it is the only one of its guest. */
+START_TEST(keeps_for_days)
+{
+    char (*ids)[XK_STORE_ID_SIZE], old[XK_STORE_ID_SIZE];
+    size_t count;
+    pid_t pid;
+
+    policy.keep_days = 2;
+    pid = start(NULL);
+    one_more(pid, "old", 1);
+    ids = ids_of(&count);
+    memcpy(old, ids[0], sizeof(old));
+    free(ids);
+    set_field(old, "time", json_object_new_int64(time(NULL) - 3 * 86400));
+    one_more(pid, "new", 1);
+    ids = ids_of(&count);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_str_ne(ids[0], old);
+    free(ids);
+    stop(pid);
+}
+END_TEST
+
+/* Too much: the older go, the newest of each guest stays. `_i`: by the size
+ * of the store, or by what the file system has left. */
+START_TEST(keeps_what_fits)
+{
+    char (*ids)[XK_STORE_ID_SIZE];
+    struct json_object *record;
+    size_t count, i;
+    pid_t pid;
+
+    policy.keep_mib = _i ? 1024 : 0;
+    policy.keep_free_mib = _i ? 1u << 30 : 0;
+    pid = start(NULL);
+    one_more(pid, "a", 1);
+    one_more(pid, "b", 2);
+    one_more(pid, "a", 2);
+    ids = ids_of(&count);
+    ck_assert_uint_eq(count, 2);
+    for (i = 0; i < count; i++) {
+        ck_assert_int_eq(xk_store_read_record(policy.store, ids[i], &record),
+                         0);
+        ck_assert_str_eq(text(record, "guest"), i ? "a" : "b");
+        json_object_put(record);
+        ck_assert(has_dump(ids[i]));
+    }
+    free(ids);
+    stop(pid);
+}
+END_TEST
+
+/* The same death over and over: the first and the last dump, and records.
+ * What was cut off is done at the next turn. */
+START_TEST(thins_out_what_repeats)
+{
+    char (*ids)[XK_STORE_ID_SIZE], path[XK_STORE_PATH];
+    struct json_object *record;
+    size_t count, i;
+    pid_t pid;
+
+    pid = start(NULL);
+    one_more(pid, "web", 1);
+    one_more(pid, "web", 2);
+    one_more(pid, "web", 3);
+    ids = ids_of(&count);
+    for (i = 0; i < 3; i++) {
+        ck_assert(has_dump(ids[i]));        /* of unknown causes: all stay */
+        set_field(ids[i], "stop",
+                  json_object_new_string("guest/kernel-bug/x/null-pointer"));
+    }
+    one_more(pid, "other", 4);
+    ck_assert(has_dump(ids[0]) && !has_dump(ids[1]) && has_dump(ids[2]));
+    ck_assert_int_eq(xk_store_read_record(policy.store, ids[1], &record), 0);
+    ck_assert_str_eq(text(record, "outcome"), "thinned");
+    json_object_put(record);
+    xk_store_path(policy.store, ids[1], false, XK_STORE_DUMP, path);
+    ck_assert_int_eq(close(open(path, O_WRONLY | O_CREAT, 0600)), 0);
+    ck_assert_int_eq(truncate(path, 1), 0);
+    one_more(pid, "other", 5);
+    ck_assert(!has_dump(ids[1]));
+    ck_assert(has_dump(ids[0]) && has_dump(ids[2]));
+    free(ids);
+    stop(pid);
+}
+END_TEST
+
+/* ---- who may see it ---- */
+
+static int run_tool(const char *verb, const char *key, const char *more,
+                    const char *dump)
+{
+    const char *src = getenv("XK_SRCDIR"), *build = getenv("XK_BUILDDIR");
+    char command[1024];
+    int status;
+
+    snprintf(command, sizeof(command), "%s/xenkeep-dump %s --key "
+             "%s/tests/unit/certs/%s.key %s %s >/dev/null 2>&1",
+             build ? build : ".", verb, src ? src : ".", key, more, dump);
+    status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A certificate is exchanged: the content stays as it is, byte by byte, the
+ * old key opens nothing and the new one all. */
+START_TEST(rotates_keys)
+{
+    char id[XK_STORE_ID_SIZE], path[XK_STORE_PATH], more[300];
+    static uint8_t before[1 << 20], after[1 << 20];
+    ssize_t n;
+    pid_t pid;
+    int fd;
+
+    make_guest("web");
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    pid = start(NULL);
+    ck_assert(wait_records(pid, 1));
+    stop(pid);
+    json_object_put(newest(id));
+    xk_store_path(policy.store, id, false, XK_STORE_DUMP, path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    n = read(fd, before, sizeof(before));
+    copy_cert("rsa", "../next/owner");
+    snprintf(more, sizeof(more), "--keys %s/next", dir);
+    ck_assert_int_eq(run_tool("rewrap", "other", more, path), 1);
+    ck_assert_int_eq(run_tool("rewrap", "ec", more, path), 0);
+    ck_assert_int_eq(run_tool("verify", "ec", "", path), 1);
+    ck_assert_int_eq(run_tool("verify", "rsa", "", path), 0);
+    check_dump_by(id, false, "rsa");
+    ck_assert_int_eq(pread(fd, after, sizeof(after), 0), n);
+    ck_assert_int_gt(n, 2 * XK_SEAL_HEADER);
+    ck_assert(memcmp(before, after, XK_SEAL_HEADER));
+    ck_assert(!memcmp(before + XK_SEAL_HEADER, after + XK_SEAL_HEADER,
+                      (size_t)n - XK_SEAL_HEADER));
+    close(fd);
+}
+END_TEST
+
+/* ---- policy of guests without a state ---- */
+
+/* Without a disk that it can write, if the configuration counts that. */
+START_TEST(skips_the_diskless)
+{
+    char id[XK_STORE_ID_SIZE], path[XK_XS_PATH_MAX];
+    struct json_object *record;
+    pid_t pid;
+
+    policy.skip_diskless = 1;
+    make_guest("web");
+    snprintf(path, sizeof(path), XK_PATH_VBD_MODE, dom, 51712u);
+    ck_assert_int_ge(fake_xs_write(0, path, _i ? "w" : "r"), 0);
+    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
+    pid = start(NULL);
+    ck_assert(wait_records(pid, 1));
+    record = newest(id);
+    ck_assert_str_eq(text(record, "outcome"), _i ? "stored" : "skipped");
+    ck_assert(_i || strstr(text(record, "why"), "no disk"));
+    ck_assert(has_dump(id) == (_i == 1));
+    json_object_put(record);
     stop(pid);
 }
 END_TEST
@@ -1117,7 +1351,7 @@ static long long bytes_of(const char *id)
 /* What an unfinished dump has: if that passes for whole, it is. */
 static void check_part(const char *id)
 {
-    struct xk_unseal_key key = { .key = owner() };
+    struct xk_unseal_key key = { .key = private_of("ec") };
     char path[XK_STORE_PATH], why[XK_UNSEAL_WHY];
     struct xk_unseal *u;
     bool whole;
@@ -1282,6 +1516,11 @@ int main(void)
     tcase_add_test(tc, holds_at_the_fifo);
     tcase_add_test(tc, lets_xl_come_late);
     tcase_add_test(tc, keeps_to_its_limits);
+    tcase_add_test(tc, keeps_for_days);
+    tcase_add_loop_test(tc, keeps_what_fits, 0, 2);
+    tcase_add_test(tc, thins_out_what_repeats);
+    tcase_add_test(tc, rotates_keys);
+    tcase_add_loop_test(tc, skips_the_diskless, 0, 2);
     tcase_add_test(tc, stops_a_loop);
     tcase_add_test(tc, falls_back);
     tcase_add_test(tc, tells_the_next);
