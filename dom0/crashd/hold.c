@@ -171,7 +171,7 @@ void xk_hold_watch(struct xk_guest *g)
     char path[XK_XS_PATH_MAX];
     int rc;
 
-    if (g->hold.watched || !g->opened || !g->cd->policy.hold_panics ||
+    if (g->hold.watched || !g->opened || !g->cd->chans ||
         g->info.type == XK_GUEST_PV)
         return;
     g->hold.watched = true;
