@@ -20,6 +20,9 @@
 /* In which xl opens its core, if it is to write one. */
 #define XL_COMES_S 1
 
+/* Starts in this time are a fact of the diagnosis. */
+#define STARTS_S 600
+
 enum xk_action xk_corpse_action(const struct xk_guest *g)
 {
     const struct xk_rule *rule = xk_policy_rule(&g->cd->policy, g->name);
@@ -88,11 +91,14 @@ void xk_corpse_weigh(struct xk_guest *g)
         .window_s = p->loop_minutes * 60, .deaths = p->loop_deaths,
         .delay_s = p->loop_delay_s,
     };
+    const struct xk_repeat_limits lately = { .window_s = STARTS_S };
     uint64_t times[XK_POLICY_LOOP_DEATHS + 1];
     size_t count;
 
     count = xk_history_deaths(g, times, limits.deaths + 1);
     g->repeat = xk_repeat(times, count, g->died, &limits);
+    /* Whoever died was started. */
+    g->starts = xk_repeat(times, count, g->died, &lately).deaths;
 }
 
 /* What the policy says, unless xl is at it. */

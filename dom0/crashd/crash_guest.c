@@ -141,6 +141,7 @@ static void add(struct xk_crashd *cd, const struct xk_dominfo *info)
     g->info = *info;
     g->fifo = -1;
     g->note_pfn = UINT64_MAX;
+    g->born_ms = cd->looked ? xk_now_ms() : 0;
     g->next = cd->guests;
     cd->guests = g;
     cd->totals.guests++;
@@ -241,6 +242,7 @@ void xk_guests_look(struct xk_crashd *cd)
     for (g = cd->guests; g; g = g->next)
         if (!g->gone && xk_hv_dominfo(cd->hv, g->info.domid, &now) == -ESRCH)
             is_gone(g);
+    cd->looked = true;
     xk_guests_reap(cd);
 }
 

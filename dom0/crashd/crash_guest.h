@@ -60,12 +60,14 @@ struct xk_guest {
     enum xk_guest_state state;
     bool gone;                  /* no more such domain */
     bool seen_alive;            /* its death is new */
+    uint64_t born_ms;           /* by xk_now_ms(); 0: before this crashd */
     uint64_t died;              /* seconds since 1970 */
     enum xk_held held;
     bool taken;                 /* it panicked and is dumped: let it die */
     struct xk_hold hold;
     uint64_t note_pfn;          /* VMCOREINFO as the module says; or all ones */
     struct xk_repeat repeat;    /* as decided at its death */
+    uint32_t starts;            /* in the ten minutes before that */
     struct event *later;        /* when it may be started again */
     struct xk_job *job;         /* while DUMPING, or of a live dump */
     unsigned int job_slot;

@@ -60,6 +60,7 @@ struct xk_crashd {
     char boot[40];              /* id of the host's boot */
     struct xk_crashd_totals totals;
     struct xk_guest *guests;
+    bool looked;                /* who is new now was born just now */
     struct xk_watch introduced, released;
     int lock_fd;
 };

@@ -214,6 +214,9 @@ static void fill_job(struct xk_guest *g, struct xk_job *job)
     job->causes = &cd->causes;
     job->ram_pages = g->ram_pages;
     job->note_pfn = g->note_pfn;
+    job->uptime_s = g->born_ms ? (xk_now_ms() - g->born_ms) / 1000
+                               : UINT64_MAX;
+    job->starts = g->starts;
     job->dead = g->info.shutdown || g->held;
     job->still = g->held == XK_HELD_PANIC;
     job->store = cd->policy.store;

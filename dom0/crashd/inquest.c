@@ -62,6 +62,9 @@ static void add_facts(struct evidence *ev, const struct xk_job *job)
     add_fact(ev, "pages", "%llu", (unsigned long long)job->info.tot_pages);
     add_fact(ev, "max_pages", "%llu",
              (unsigned long long)job->info.max_pages);
+    if (job->uptime_s != UINT64_MAX)
+        add_fact(ev, "uptime_s", "%llu", (unsigned long long)job->uptime_s);
+    add_fact(ev, "starts", "%u", job->starts);
     if (job->info.type == XK_GUEST_PV ||
         xk_hv_pod(job->hv, job->info.domid, &pod))
         return;

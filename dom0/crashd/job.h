@@ -29,6 +29,8 @@ struct xk_job {
     const struct xk_causes *causes;
     uint64_t ram_pages;         /* 0: by its limit */
     uint64_t note_pfn;          /* where VMCOREINFO may be; or all ones */
+    uint64_t uptime_s;          /* all ones: not known */
+    uint32_t starts;            /* of the guest in the last ten minutes */
     bool dead;                  /* it died, or is about to and waits */
     bool still;                 /* nothing of it runs, whatever Xen says */
     const char *store;

@@ -27,6 +27,7 @@
 
 char crash_dir[64];
 struct xk_policy crash_policy;
+const char *crash_causes;
 uint16_t crash_dom;
 char crash_node_path[XK_XS_PATH_MAX];
 
@@ -158,7 +159,7 @@ static void be_crashd(void)
     static struct xk_crashd cd;
     static char run[XK_POLICY_PATH], cores[XK_POLICY_PATH],
         xl[XK_POLICY_PATH];
-    struct xk_crashd_places places = { run, cores, xl, NULL };
+    struct xk_crashd_places places = { run, cores, xl, crash_causes };
 
     crash_path(run, "run");
     crash_path(cores, "cores");

@@ -26,6 +26,7 @@
 
 extern char crash_dir[64];              /* of this test */
 extern struct xk_policy crash_policy;   /* of the crashd that is started next */
+extern const char *crash_causes;        /* rules of the diagnosis; NULL */
 extern uint16_t crash_dom;              /* the guest that was made last */
 
 /* A checked fixture: the host, an empty store, a certificate for owner/. */

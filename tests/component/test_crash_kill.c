@@ -35,7 +35,7 @@ const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
 {
-    return "quarantine_size_mb=8";
+    return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
 }
 
 ssize_t __wrap_write(int fd, const void *buf, size_t len);
@@ -201,7 +201,7 @@ static void make_corpse(unsigned int seed)
 {
     struct fake_config config = {
         .pages = CRASH_PAGES, .name = "web", .layout = seed % 3,
-        .static_max = seed % 2 ? 2 * CRASH_PAGES : 0,
+        .static_max = CRASH_PAGES + FAKE_SUPER_PAGES,
     };
 
     crash_policy.action = XK_ACTION_DESTROY;

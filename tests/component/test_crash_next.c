@@ -92,6 +92,32 @@ START_TEST(stops_a_loop)
 }
 END_TEST
 
+/* What the store knows of earlier deaths is a fact of the diagnosis. */
+START_TEST(calls_it_a_loop)
+{
+    const char *src = getenv("XK_SRCDIR");
+    char id[XK_STORE_ID_SIZE], dir[512];
+    struct json_object *record;
+    unsigned int i;
+    pid_t pid;
+
+    snprintf(dir, sizeof(dir), "%s/dom0/crashd/crash.d", src ? src : ".");
+    crash_causes = dir;
+    pid = crash_start(NULL);
+    usleep(200000);
+    for (i = 1; i <= 3; i++) {
+        live_and_die(pid, "web", i);
+        record = crash_newest(id);
+        ck_assert(!strstr(crash_text(record, "stop"), "boot-loop") ==
+                  (i < 3));
+        ck_assert(!crash_text(record, "advice")[0] == (i < 3));
+        json_object_put(record);
+        ck_assert_int_eq(fake_domain_destroy(crash_dom), 0);
+    }
+    crash_stop(pid);
+}
+END_TEST
+
 /* The fallback is started once; if that dies too, it is over. */
 START_TEST(falls_back)
 {
@@ -417,6 +443,7 @@ int main(void)
     tcase_add_checked_fixture(tc, crash_setup, crash_teardown);
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, stops_a_loop);
+    tcase_add_test(tc, calls_it_a_loop);
     tcase_add_test(tc, falls_back);
     tcase_add_test(tc, tells_the_next);
     tcase_add_test(tc, tells_who_runs_already);
