@@ -8,6 +8,7 @@ common_libxkcommon_a_SOURCES = \
 	common/include/xenkeep/log.h \
 	common/include/xenkeep/parse.h \
 	common/include/xenkeep/proto/balloon.h \
+	common/include/xenkeep/proto/crash.h \
 	common/include/xenkeep/proto/xkfs.h \
 	common/include/xenkeep/ring.h \
 	common/include/xenkeep/util.h \

@@ -85,12 +85,15 @@ static int destroy(const struct act *act, const struct xk_actor_request *req)
 static int restart(const struct act *act, const struct xk_actor_request *req)
 {
     const struct xk_rule *rule = xk_policy_rule(act->policy, req->name);
+    const char *file;
     int rc;
 
-    if (!rule || !rule->config[0])
+    file = !rule ? "" : req->verb == XK_ACTOR_FALLBACK ? rule->fallback
+                                                       : rule->config;
+    if (!file[0])
         return -EINVAL;
     rc = destroy(act, req);
-    return rc && rc != -ESRCH ? rc : run_xl(act, "create", rule->config);
+    return rc && rc != -ESRCH ? rc : run_xl(act, "create", file);
 }
 
 /* ---- FIFOs -------------------------------------------------------------- */
@@ -158,6 +161,7 @@ static int act_on(const struct act *act, const struct xk_actor_request *req,
     case XK_ACTOR_DESTROY:
         return destroy(act, req);
     case XK_ACTOR_RESTART:
+    case XK_ACTOR_FALLBACK:
         return restart(act, req);
     default:
         return -EINVAL;

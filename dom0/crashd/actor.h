@@ -8,6 +8,7 @@
  *                there, and the guest with it, until somebody reads
  *   destroy      by xl, so that the toolstack knows
  *   restart      destroy, then create from the file of the guest's rule
+ *   fallback     likewise, from the rule's other file
  */
 #ifndef XK_CRASHD_ACTOR_H
 #define XK_CRASHD_ACTOR_H
@@ -30,7 +31,8 @@ enum xk_actor_verb {
     XK_ACTOR_FIFO,              /* answers with its descriptor */
     XK_ACTOR_UNFIFO,
     XK_ACTOR_DESTROY,
-    XK_ACTOR_RESTART
+    XK_ACTOR_RESTART,
+    XK_ACTOR_FALLBACK
 };
 
 struct xk_actor_request {

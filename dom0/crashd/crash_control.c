@@ -38,6 +38,10 @@ static const struct xk_metric metrics[] = {
         "Pages of guests in dumps."),
     ROW("stored_bytes", "counter", "bytes", stored_bytes,
         "Bytes of dumps written."),
+    ROW("loops", "counter", "", loops,
+        "Guests that died too often to be started again."),
+    ROW("held_panics", "counter", "", held,
+        "Panics and oopses that waited in the guest for their dump."),
     ROW("failed_actions", "counter", "", actions_failed,
         "Guests that could not be destroyed or restarted."),
 };

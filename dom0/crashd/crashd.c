@@ -189,6 +189,16 @@ static void read_causes(struct xk_crashd *cd, const char *dir)
                 why[0] ? why : strerror(-rc));
 }
 
+/* Without them modules of guests are not served; all else goes on. */
+static void open_chans(struct xk_crashd *cd)
+{
+    int rc = xk_chans_open(&cd->chans, cd->loop.base);
+
+    if (rc)
+        xk_warn("guests with xk_crash do not wait when they panic: event "
+                "channels and grants: %s", strerror(-rc));
+}
+
 int xk_crashd_open(struct xk_crashd *cd,
                    const struct xk_crashd_places *places)
 {
@@ -210,6 +220,8 @@ int xk_crashd_open(struct xk_crashd *cd,
         rc = open_hypervisor(cd);
     if (!rc)
         rc = say("xenstore", xk_xs_open(&cd->xs, cd->loop.base));
+    if (!rc && cd->policy.hold_panics)
+        open_chans(cd);
     if (!rc)
         read_causes(cd, places->causes);
     if (!rc)
@@ -266,6 +278,7 @@ void xk_crashd_dispose(struct xk_crashd *cd)
     xk_guests_dispose(cd);
     xk_actor_stop(&cd->actor);
     xk_ctl_close(cd->ctl);
+    xk_chans_close(cd->chans);
     xk_xs_close(cd->xs);
     for (i = 0; i < XK_CRASHD_JOBS; i++)
         xk_hv_close(cd->job_hv[i]);

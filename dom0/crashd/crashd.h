@@ -11,6 +11,7 @@
 
 #include "actor.h"
 #include "causes.h"
+#include "chan.h"
 #include "ctl.h"
 #include "hv.h"
 #include "loop.h"
@@ -35,6 +36,8 @@ struct xk_crashd_totals {
     uint64_t stored_bytes;
     uint64_t removed;           /* by retention */
     uint64_t actions_failed;
+    uint64_t loops;             /* guests that are not started any more */
+    uint64_t held;              /* panics that waited for their dump */
 };
 
 struct xk_crashd {
@@ -43,6 +46,7 @@ struct xk_crashd {
     struct xk_hv *job_hv[XK_CRASHD_JOBS];   /* a job takes one */
     bool job_hv_used[XK_CRASHD_JOBS];
     struct xk_xs *xs;
+    struct xk_chans *chans;     /* to the modules of guests */
     struct xk_ctl *ctl;
     struct xk_policy policy;
     struct xk_recipients recipients;
@@ -50,11 +54,13 @@ struct xk_crashd {
     struct xk_signer *signer;
     struct xk_actor actor;
     struct event *actor_event, *notify_event;
+    struct event *again;        /* to look once more, see crash_guest.c */
     struct xk_guest *actor_for; /* whose request is under way */
     int notify[2];              /* jobs write, the loop reads */
     char boot[40];              /* id of the host's boot */
     struct xk_crashd_totals totals;
     struct xk_guest *guests;
+    bool looked;                /* who is new now was born just now */
     struct xk_watch introduced, released;
     int lock_fd;
 };

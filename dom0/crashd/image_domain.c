@@ -107,8 +107,7 @@ static int add_all(struct image_domain *d, uint64_t first, uint64_t end)
     return add_range(d, first, end, XK_PAGE_RAM);
 }
 
-static int find_ranges(struct image_domain *d, const struct xk_dominfo *info,
-                       uint64_t ram_pages)
+static int find_ranges(struct image_domain *d, uint64_t ram_pages, bool still)
 {
     struct xk_pod pod;
     int rc, off;
@@ -118,7 +117,7 @@ static int find_ranges(struct image_domain *d, const struct xk_dominfo *info,
         return rc;
     if (!pod.entries)
         return lay_out(d, ram_pages, add_all);
-    if (!info->shutdown)
+    if (!still)
         return -EBUSY;
     rc = xk_hv_log_dirty(d->hv, d->domid, true);
     if (rc)
@@ -259,7 +258,7 @@ static int read_vcpus(struct image_domain *d, uint32_t count)
 }
 
 int xk_image_open_domain(struct xk_image **img_r, struct xk_hv *hv,
-                         xk_domid_t domid, uint64_t ram_pages)
+                         xk_domid_t domid, uint64_t ram_pages, bool still)
 {
     struct image_domain *d;
     struct xk_dominfo info;
@@ -288,7 +287,8 @@ int xk_image_open_domain(struct xk_image **img_r, struct xk_hv *hv,
     };
     rc = read_vcpus(d, info.max_vcpus);
     if (!rc)
-        rc = find_ranges(d, &info, ram_pages ? ram_pages : info.max_pages);
+        rc = find_ranges(d, ram_pages ? ram_pages : info.max_pages,
+                         still || info.shutdown);
     if (rc) {
         domain_close(&d->img);
         return rc;

@@ -14,8 +14,10 @@
  * it, by which its layout is known; 0: by its limit. `hv` must outlive the
  * image. -EOPNOTSUPP: a PV guest. -EBUSY: it runs and has
  * populate-on-demand entries, which reading would fill, or is being migrated.
+ * `still`: it is known to do nothing, though Xen calls it running; if it does
+ * all the same, that may cost the guest its memory, and dom0 nothing.
  */
 int xk_image_open_domain(struct xk_image **img_r, struct xk_hv *hv,
-                         xk_domid_t domid, uint64_t ram_pages);
+                         xk_domid_t domid, uint64_t ram_pages, bool still);
 
 #endif /* XK_CRASHD_IMAGE_DOMAIN_H */

@@ -51,7 +51,9 @@ static void add_facts(struct evidence *ev, const struct xk_job *job)
     static const char *const types[] = {
         [XK_GUEST_PV] = "pv", [XK_GUEST_PVH] = "pvh", [XK_GUEST_HVM] = "hvm",
     };
-    const char *reason = xk_reason_name(&job->info);
+    /* One that waits for its dump has yet to tell Xen. */
+    const char *reason = job->info.shutdown ? xk_reason_name(&job->info)
+                                            : "crash";
     struct xk_pod pod;
 
     add_fact(ev, "shutdown", "%s", strcmp(reason, "soft reset") ? reason
@@ -60,6 +62,9 @@ static void add_facts(struct evidence *ev, const struct xk_job *job)
     add_fact(ev, "pages", "%llu", (unsigned long long)job->info.tot_pages);
     add_fact(ev, "max_pages", "%llu",
              (unsigned long long)job->info.max_pages);
+    if (job->uptime_s != UINT64_MAX)
+        add_fact(ev, "uptime_s", "%llu", (unsigned long long)job->uptime_s);
+    add_fact(ev, "starts", "%u", job->starts);
     if (job->info.type == XK_GUEST_PV ||
         xk_hv_pod(job->hv, job->info.domid, &pod))
         return;
@@ -183,6 +188,9 @@ void xk_inquest(struct xk_job *job, const struct xk_kernel *kernel)
     xk_diagnosis_code(d, job->stop);
     if (d->first.cause)
         xk_log_safe(job->title, sizeof(job->title), d->first.text);
+    if (d->first.cause && d->first.cause->advice_count)
+        xk_log_safe(job->advice, sizeof(job->advice),
+                    d->first.cause->advice[0]);
     story.diagnosis = d;
     story.evidence = &ev->e;
     story.uts = kernel ? &kernel->uts : NULL;

@@ -155,7 +155,7 @@ static int with_kernel(struct xk_job *job, struct xk_image *img)
 
     if (!kernel)
         return -ENOMEM;
-    found = !xk_kernel_find(kernel, img, UINT64_MAX);
+    found = !xk_kernel_find(kernel, img, job->note_pfn);
     if (found)
         xk_log_safe(job->release, sizeof(job->release), kernel->uts.release);
     rc = xk_classifier_init(&classifier, found ? kernel : NULL);
@@ -163,7 +163,7 @@ static int with_kernel(struct xk_job *job, struct xk_image *img)
         return rc;
     rc = store_dump(job, img, found ? kernel : NULL, &classifier);
     xk_classifier_dispose(&classifier);
-    if (!rc && job->info.shutdown)
+    if (!rc && job->dead)
         xk_inquest(job, found ? kernel : NULL);
     return rc;
 }
@@ -173,7 +173,8 @@ static int make(struct xk_job *job)
     struct xk_image *img;
     int rc;
 
-    rc = xk_image_open_domain(&img, job->hv, job->info.domid, job->ram_pages);
+    rc = xk_image_open_domain(&img, job->hv, job->info.domid, job->ram_pages,
+                              job->still);
     if (rc == -EOPNOTSUPP)
         return fail(job, rc, "it is a PV guest: only PVH and HVM guests are "
                     "dumped");

@@ -28,6 +28,11 @@ struct xk_job {
     const char *name;           /* of the guest */
     const struct xk_causes *causes;
     uint64_t ram_pages;         /* 0: by its limit */
+    uint64_t note_pfn;          /* where VMCOREINFO may be; or all ones */
+    uint64_t uptime_s;          /* all ones: not known */
+    uint32_t starts;            /* of the guest in the last ten minutes */
+    bool dead;                  /* it died, or is about to and waits */
+    bool still;                 /* nothing of it runs, whatever Xen says */
     const char *store;
     char id[XK_STORE_ID_SIZE];  /* begun in the store */
     struct xk_seal_plan plan;
@@ -49,6 +54,7 @@ struct xk_job {
     uint8_t dump_id[16];
     char release[XK_UTS_FIELD];         /* of the guest's kernel; "" */
     char stop[200], title[256];         /* the stop code; in words, or "" */
+    char advice[512];                   /* the first of what to do, or "" */
     pthread_t thread;
 };
 

@@ -24,6 +24,10 @@ static const struct xk_cfg_number numbers[] = {
     NUMBER(skip_diskless, 0, 1, 0),
     NUMBER(catch_triple_faults, 0, 1, 1),
     NUMBER(hold_coredumps, 0, 1, 1),
+    NUMBER(hold_panics, 0, 1, 1),
+    NUMBER(loop_minutes, 1, 1440, 60),
+    NUMBER(loop_deaths, 1, XK_POLICY_LOOP_DEATHS, 4),
+    NUMBER(loop_delay_s, 1, 3600, 120),
     { .key = NULL },
 };
 
@@ -43,12 +47,18 @@ static const char *const actions[] = {
     [XK_ACTION_PRESERVE] = "preserve", [XK_ACTION_DESTROY] = "destroy",
 };
 
+static const char *const loop_actions[] = {
+    [XK_ACTION_PRESERVE] = "hold", [XK_ACTION_DESTROY] = "destroy",
+};
+
 static const struct xk_cfg_word words[] = {
     XK_CFG_LOG_LEVEL(struct xk_policy, log_level),
     { "action", offsetof(struct xk_policy, action), actions,
       XK_ARRAY_SIZE(actions),
       "preserve or destroy (restart is for single guests)",
       XK_ACTION_PRESERVE },
+    { "loop_action", offsetof(struct xk_policy, loop_action), loop_actions,
+      XK_ARRAY_SIZE(loop_actions), "hold or destroy", XK_ACTION_PRESERVE },
     { .key = NULL },
 };
 
@@ -102,5 +112,13 @@ void xk_policy_default(struct xk_policy *p)
 
 int xk_policy_read(struct xk_policy *p, const char *path)
 {
-    return xk_cfg_read(&cfg, p, path);
+    int rc = xk_cfg_read(&cfg, p, path);
+
+    /* Deaths are counted by their records. */
+    if (!rc && p->keep_dumps <= p->loop_deaths) {
+        xk_err("%s: keep_dumps: expected more than loop_deaths, which is %u",
+               path, p->loop_deaths);
+        rc = -EINVAL;
+    }
+    return rc;
 }

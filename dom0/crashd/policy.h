@@ -15,6 +15,9 @@
 #define XK_POLICY_RULES 128
 #define XK_POLICY_PATH 192
 
+/* The most that loop_deaths can be. */
+#define XK_POLICY_LOOP_DEATHS 100
+
 /* What becomes of a guest that died and that the toolstack left standing. */
 enum xk_action {
     XK_ACTION_PRESERVE,     /* it stays, for somebody to look at */
@@ -28,6 +31,8 @@ struct xk_rule {
     bool has_action;
     enum xk_action action;
     char config[XK_POLICY_PATH];    /* of xl, absolute; "" unless restart */
+    char fallback[XK_POLICY_PATH];  /* likewise, for one that dies all the
+                                     * time; "": none */
 };
 
 struct xk_policy {
@@ -44,6 +49,11 @@ struct xk_policy {
     uint32_t skip_diskless;     /* 1: no disk it can write: stateless */
     uint32_t catch_triple_faults;   /* 1: they count as crashes */
     uint32_t hold_coredumps;    /* 1: FIFOs where xl dumps to */
+    uint32_t hold_panics;       /* 1: modules of guests are served */
+    uint32_t loop_minutes;      /* deaths in this time are counted together */
+    uint32_t loop_deaths;       /* in it; one more and it is not started */
+    uint32_t loop_delay_s;      /* before the start after a second death */
+    enum xk_action loop_action; /* preserve or destroy: of one that is not */
     enum xk_action action;
     struct xk_rule rules[XK_POLICY_RULES];
     size_t rule_count;

@@ -115,6 +115,7 @@ static void add_job(struct json_object *obj, const struct xk_record *rec)
     add_text(obj, "kernel", job->release);
     add_text(obj, "stop", job->stop);
     add_text(obj, "title", job->title);
+    add_text(obj, "advice", job->advice);
     add_number(obj, "duration_us", job->duration_us);
     if (job->rc)
         return;
@@ -123,6 +124,13 @@ static void add_job(struct json_object *obj, const struct xk_record *rec)
     json_object_object_add(obj, "pages", pages_json(job));
     json_object_object_add(obj, "plain", plain_json(job->plan.plain));
     json_object_object_add(obj, "sealed_for", sealed_json(rec->recipients));
+}
+
+void xk_record_repeat(struct json_object *obj, const struct xk_repeat *r)
+{
+    add_number(obj, "deaths", r->deaths);
+    add_number(obj, "delay_s", r->delay_s);
+    json_object_object_add(obj, "held", json_object_new_boolean(r->stop));
 }
 
 struct json_object *xk_record_json(const struct xk_record *rec)
@@ -139,12 +147,15 @@ struct json_object *xk_record_json(const struct xk_record *rec)
     add_text(obj, "uuid", uuid);
     add_number(obj, "domid", rec->info->domid);
     add_text(obj, "type", types[rec->info->type]);
-    add_text(obj, "reason", xk_reason_name(rec->info));
+    add_text(obj, "reason", rec->reason ? rec->reason
+                                        : xk_reason_name(rec->info));
     add_text(obj, "outcome", rec->outcome);
     add_text(obj, "why", rec->why ? rec->why : "");
     json_object_object_add(obj, "live", json_object_new_boolean(rec->live));
     add_number(obj, "memory_bytes", rec->info->tot_pages * XK_PAGE_SIZE);
     add_text(obj, "action", xk_action_name(rec->action));
+    if (!rec->live)
+        xk_record_repeat(obj, rec->repeat);
     if (rec->job)
         add_job(obj, rec);
     else

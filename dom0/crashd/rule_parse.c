@@ -54,12 +54,22 @@ static bool take_action(struct xk_rule *rule, const char *value)
     return false;
 }
 
+static bool take_path(char path[XK_POLICY_PATH], const char *value)
+{
+    if (value[0] != '/' || strlen(value) >= XK_POLICY_PATH)
+        return false;
+    strcpy(path, value);
+    return true;
+}
+
 static bool take_config(struct xk_rule *rule, const char *value)
 {
-    if (value[0] != '/' || strlen(value) >= sizeof(rule->config))
-        return false;
-    strcpy(rule->config, value);
-    return true;
+    return take_path(rule->config, value);
+}
+
+static bool take_fallback(struct xk_rule *rule, const char *value)
+{
+    return take_path(rule->fallback, value);
 }
 
 static const struct {
@@ -71,6 +81,7 @@ static const struct {
     { "stateless", take_stateless, "yes or no" },
     { "action", take_action, "preserve, destroy or restart" },
     { "config", take_config, "the absolute path of a file of xl" },
+    { "fallback", take_fallback, "the absolute path of a file of xl" },
 };
 
 static int take_word(char *word, struct xk_rule *rule,
@@ -89,8 +100,8 @@ static int take_word(char *word, struct xk_rule *rule,
         snprintf(why, XK_RULE_WHY, "%s: expected %s", word, keys[i].right);
         return -EINVAL;
     }
-    snprintf(why, XK_RULE_WHY, "\"%s\": expected name=, stateless=, action= "
-             "or config=", xk_log_safe(safe, sizeof(safe), word));
+    snprintf(why, XK_RULE_WHY, "\"%s\": expected name=, stateless=, action=, "
+             "config= or fallback=", xk_log_safe(safe, sizeof(safe), word));
     return -EINVAL;
 }
 
@@ -113,6 +124,10 @@ int xk_rule_parse(const char *text, struct xk_rule *rule,
                    (rule->config[0] != '\0')) {
         snprintf(why, XK_RULE_WHY, "action=restart and config= belong "
                  "together");
+        rc = -EINVAL;
+    }
+    if (!rc && rule->fallback[0] && !rule->config[0]) {
+        snprintf(why, XK_RULE_WHY, "fallback= needs action=restart");
         rc = -EINVAL;
     }
     return rc;

@@ -21,7 +21,6 @@
 #include "crypto.h"
 
 #define ID_LENGTH 20
-#define DAY_SECONDS 86400
 
 static const char *const files[] = {
     XK_STORE_DUMP, XK_STORE_RECORD, XK_STORE_RECORD ".new", "report.json",
@@ -259,118 +258,6 @@ int xk_store_find(const char *store, const char *word,
     }
     free(ids);
     return rc;
-}
-
-/* ---- retention ---------------------------------------------------------- */
-
-struct kept {
-    char id[XK_STORE_ID_SIZE];
-    char uuid[40];
-    uint64_t bytes;
-    int64_t time;
-    uint32_t newer;             /* dumps of the guest */
-};
-
-static const char *text_of(struct json_object *obj, const char *name)
-{
-    struct json_object *v;
-
-    return json_object_object_get_ex(obj, name, &v) &&
-                   json_object_is_type(v, json_type_string)
-               ? json_object_get_string(v) : "";
-}
-
-static void look_at(const char *store, struct kept *k)
-{
-    struct json_object *record = NULL, *v;
-    char path[XK_STORE_PATH];
-    struct stat st;
-
-    if (!xk_store_read_record(store, k->id, &record)) {
-        snprintf(k->uuid, sizeof(k->uuid), "%s", text_of(record, "uuid"));
-        if (json_object_object_get_ex(record, "time", &v))
-            k->time = json_object_get_int64(v);
-    }
-    json_object_put(record);
-    xk_store_path(store, k->id, false, XK_STORE_DUMP, path);
-    k->bytes = stat(path, &st) ? 0 : (uint64_t)st.st_size;
-}
-
-/* Why this one is to go; NULL: it stays. */
-static const char *goes(const struct kept *k,
-                        const struct xk_store_limits *limits, uint64_t bytes,
-                        uint64_t free_bytes, time_t now)
-{
-    if (k->time + (int64_t)limits->days * DAY_SECONDS < now)
-        return "it is older than keep_days";
-    if (!k->newer)
-        return NULL;
-    if (k->newer >= limits->dumps)
-        return "its guest has keep_dumps newer ones";
-    if (bytes > limits->bytes && k->bytes)
-        return "the store is larger than keep_mib";
-    if (free_bytes < limits->free_bytes && k->bytes)
-        return "the file system has less than keep_free_mib";
-    return NULL;
-}
-
-static void count_newer(struct kept *kept, size_t count)
-{
-    size_t i, j;
-
-    for (i = 0; i < count; i++)
-        for (j = i + 1; j < count; j++)
-            kept[i].newer += !strcmp(kept[i].uuid, kept[j].uuid);
-}
-
-static int retain(const char *store, const struct xk_store_limits *limits,
-                  time_t now, struct kept *kept, size_t count,
-                  void (*removed)(const char *id, const char *why))
-{
-    uint64_t bytes = 0, free_bytes = 0;
-    const char *why;
-    size_t i;
-    int rc;
-
-    for (i = 0; i < count; i++)
-        bytes += kept[i].bytes;
-    rc = xk_store_free_bytes(store, &free_bytes);
-    for (i = 0; !rc && i < count; i++) {
-        why = goes(&kept[i], limits, bytes, free_bytes, now);
-        if (!why)
-            continue;
-        rc = xk_store_remove(store, kept[i].id, false);
-        if (!rc) {
-            bytes -= kept[i].bytes;
-            free_bytes += kept[i].bytes;
-            removed(kept[i].id, why);
-        }
-    }
-    return rc;
-}
-
-int xk_store_retain(const char *store, const struct xk_store_limits *limits,
-                    time_t now, void (*removed)(const char *id,
-                                                const char *why))
-{
-    xk_cleanup_free struct kept *kept = NULL;
-    char (*ids)[XK_STORE_ID_SIZE];
-    size_t count, i;
-    int rc;
-
-    rc = xk_store_list(store, false, &ids, &count);
-    if (rc)
-        return rc;
-    kept = calloc(count + 1, sizeof(*kept));
-    for (i = 0; kept && i < count; i++) {
-        memcpy(kept[i].id, ids[i], sizeof(kept[i].id));
-        look_at(store, &kept[i]);
-    }
-    free(ids);
-    if (!kept)
-        return -ENOMEM;
-    count_newer(kept, count);
-    return retain(store, limits, now, kept, count, removed);
 }
 
 int xk_store_free_bytes(const char *store, uint64_t *bytes_r)

@@ -67,22 +67,6 @@ int xk_store_list(const char *store, bool parts,
 int xk_store_find(const char *store, const char *word,
                   char id[XK_STORE_ID_SIZE]);
 
-/* What is kept, at most; see policy.h. */
-struct xk_store_limits {
-    uint32_t dumps;             /* of one guest */
-    uint64_t bytes;             /* of all */
-    uint32_t days;
-    uint64_t free_bytes;
-};
-
-/*
- * Removes the oldest dumps beyond the limits; the newest of a guest stays,
- * whatever its size, unless it is too old. Calls removed() for each.
- */
-int xk_store_retain(const char *store, const struct xk_store_limits *limits,
-                    time_t now, void (*removed)(const char *id,
-                                                const char *why));
-
 /* Bytes free in the store's file system. */
 int xk_store_free_bytes(const char *store, uint64_t *bytes_r);
 

@@ -3,7 +3,7 @@
 noinst_LIBRARIES += dom0/filed/libxkfiled.a
 dom0_filed_libxkfiled_a_SOURCES = \
 	dom0/filed/again.c dom0/filed/area.c dom0/filed/area.h \
-	dom0/filed/audit.c dom0/filed/audit.h \
+	dom0/filed/attr.c dom0/filed/audit.c dom0/filed/audit.h \
 	dom0/filed/call.c dom0/filed/call.h dom0/filed/call_lock.c \
 	dom0/filed/call_notify.c dom0/filed/call_ops.c \
 	dom0/filed/call_wait.c \
@@ -37,7 +37,7 @@ dom0_filed_libxkfiled_a_SOURCES = \
 	dom0/filed/settings.c dom0/filed/settings.h \
 	dom0/filed/share.c dom0/filed/share.h \
 	dom0/filed/share_path.c dom0/filed/share_path.h \
-	dom0/filed/shut_in.c dom0/filed/shut_in.h \
+	dom0/filed/shut_in.c dom0/filed/shut_in.h dom0/filed/slot.c \
 	dom0/filed/state.h dom0/filed/stats.c dom0/filed/stats.h \
 	dom0/filed/store.c dom0/filed/store.h \
 	dom0/filed/table.c dom0/filed/table.h \

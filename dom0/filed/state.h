@@ -95,6 +95,8 @@ const struct rule *slot_rule(const struct slot *slot);
 struct slot *slot_find(struct ops *ops, uint32_t id);
 /* A descriptor of its own of the share's root. */
 int slot_dup(struct ops *ops, struct slot *slot);
+/* One that is in no list any more. */
+void slot_free(struct slot *slot);
 
 /* The attributes of an open descriptor of a pinned node. */
 int attr_read(const struct node *node, int fd, struct ops_attr *attr_r);

@@ -70,6 +70,26 @@ static void show_sealed(struct json_object *record)
     }
 }
 
+/* Of a guest that died more than once lately. */
+static void show_repeat(struct json_object *r)
+{
+    uint64_t deaths = crash_number_of(r, "deaths");
+    uint64_t delay = crash_number_of(r, "delay_s");
+    struct json_object *held;
+    char text[80];
+
+    if (deaths < 2)
+        return;
+    if (json_object_object_get_ex(r, "held", &held) &&
+        json_object_get_boolean(held))
+        snprintf(text, sizeof(text), "%" PRIu64 " lately: it is not started "
+                 "any more", deaths);
+    else
+        snprintf(text, sizeof(text), "%" PRIu64 " lately: the next start "
+                 "waits %" PRIu64 " s", deaths, delay);
+    line("deaths", text);
+}
+
 static void show(struct json_object *r)
 {
     line("id", crash_text_of(r, "id").text);
@@ -78,7 +98,9 @@ static void show(struct json_object *r)
     line("time", crash_time(crash_number_of(r, "time")).text);
     line("reason", crash_text_of(r, "reason").text);
     line("cause", crash_text_of(r, "title").text);
+    line("advice", crash_text_of(r, "advice").text);
     line("stop code", crash_text_of(r, "stop").text);
+    show_repeat(r);
     line("kernel", crash_text_of(r, "kernel").text);
     line("dump", crash_text_of(r, "outcome").text);
     line("why", crash_text_of(r, "why").text);

@@ -22,6 +22,9 @@ tests_component_libxkplay_a_SOURCES = \
 	tests/component/harness.c tests/component/harness.h \
 	tests/component/play.c tests/component/play.h
 
+crash_programs = tests/component/test_crashd \
+	tests/component/test_crash_keep tests/component/test_crash_kill \
+	tests/component/test_crash_next
 component_programs = tests/component/test_memoryd \
 	tests/component/test_guard \
 	tests/component/test_balancer \
@@ -30,7 +33,7 @@ component_programs = tests/component/test_memoryd \
 	tests/component/test_map tests/component/test_overcommit \
 	tests/component/test_trace tests/component/test_pressure \
 	tests/component/test_recovery tests/component/test_reporting \
-	tests/component/test_random tests/component/test_crashd
+	tests/component/test_random $(crash_programs)
 check_PROGRAMS += $(component_programs)
 TESTS += $(component_programs)
 
@@ -106,13 +109,39 @@ tests_component_test_trace_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DXK_TRACES='"$(top_srcdir)/tests/component/traces"'
 tests_component_test_trace_LDADD = tests/fake/libxkfake.a
 
-tests_component_test_crashd_SOURCES = tests/component/test_crashd.c
-tests_component_test_crashd_CPPFLAGS = $(AM_CPPFLAGS) \
-	-I$(top_srcdir)/dom0/crashd -I$(top_srcdir)/tests/fake
-tests_component_test_crashd_CFLAGS = $(COMPONENT_CFLAGS)
-tests_component_test_crashd_LDADD = dom0/crashd/libxkcrashd.a \
+CRASH_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/dom0/crashd \
+	-I$(top_srcdir)/tests/fake
+CRASH_LIBS = tests/component/libxkcrashplay.a dom0/crashd/libxkcrashd.a \
 	$(XK_DAEMON_LIBS) tests/fake/libxkfake.a $(XK_DAEMON_LDADD) \
 	$(XK_CRASHD_LDADD) $(OPENSSL_LIBS) $(CHECK_LIBS)
+
+check_LIBRARIES += tests/component/libxkcrashplay.a
+tests_component_libxkcrashplay_a_CPPFLAGS = $(CRASH_CPPFLAGS)
+tests_component_libxkcrashplay_a_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_libxkcrashplay_a_SOURCES = \
+	tests/component/crash_play.c tests/component/crash_play.h
+
+tests_component_test_crashd_SOURCES = tests/component/test_crashd.c
+tests_component_test_crashd_CPPFLAGS = $(CRASH_CPPFLAGS)
+tests_component_test_crashd_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_crashd_LDADD = $(CRASH_LIBS)
+
+tests_component_test_crash_keep_SOURCES = tests/component/test_crash_keep.c
+tests_component_test_crash_keep_CPPFLAGS = $(CRASH_CPPFLAGS)
+tests_component_test_crash_keep_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_crash_keep_LDADD = $(CRASH_LIBS)
+
+tests_component_test_crash_kill_SOURCES = tests/component/test_crash_kill.c
+tests_component_test_crash_kill_CPPFLAGS = $(CRASH_CPPFLAGS)
+tests_component_test_crash_kill_CFLAGS = $(COMPONENT_CFLAGS)
+# It kills at a byte of what crashd writes.
+tests_component_test_crash_kill_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
+tests_component_test_crash_kill_LDADD = $(CRASH_LIBS)
+
+tests_component_test_crash_next_SOURCES = tests/component/test_crash_next.c
+tests_component_test_crash_next_CPPFLAGS = $(CRASH_CPPFLAGS)
+tests_component_test_crash_next_CFLAGS = $(COMPONENT_CFLAGS)
+tests_component_test_crash_next_LDADD = $(CRASH_LIBS)
 
 tests_component_test_kill_SOURCES = tests/component/test_kill.c
 tests_component_test_kill_CPPFLAGS = $(COMPONENT_CPPFLAGS)

@@ -1,305 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The real crashd on the stand-in of Xen: deaths, records, what becomes of
- * the dead; and crashd killed at each of many points of a dump, after which
- * nothing may be in the store that verifies and is wrong, and the next crashd
- * must have a whole dump of the guest that still stands.
+ * the dead, and what crashd is told by its configuration.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <check.h>
 
 #include <xenkeep/util.h>
 
-#include "crash_guest.h"
-#include "crashd.h"
-#include "fake.h"
-#include "image_kdump.h"
+#include "crash_play.h"
 #include "store.h"
-#include "unseal.h"
-#include "view.h"
-
-#define PAGES 2048u             /* of a guest: 8 MiB */
-#define DATA 700u               /* of these, from the second 2 MiB on */
-#define SHUTDOWN_CRASH 3u
-
-static char dir[64];
-static struct xk_policy policy;
-static uint16_t dom;
-static uint8_t memory[DATA][FAKE_PAGE_SIZE];    /* as the guest has it */
-
-/* ---- a world ---- */
-
-static void path_of(char *path, const char *name)
-{
-    snprintf(path, XK_POLICY_PATH, "%s/%s", dir, name);
-}
-
-static void copy_cert(const char *name, const char *audience)
-{
-    const char *src = getenv("XK_SRCDIR");
-    char command[1024];
-
-    snprintf(command, sizeof(command),
-             "mkdir -p %s/keys/%s && cp %s/tests/unit/certs/%s.pem "
-             "%s/keys/%s/", dir, audience, src ? src : ".", name, dir,
-             audience);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* An xl that destroys and creates nothing, and says what it was told. */
-static void make_xl(void)
-{
-    char path[XK_POLICY_PATH];
-    FILE *f;
-
-    path_of(path, "xl");
-    f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fprintf(f, "#!/bin/sh\necho \"$@\" >>%s/xl.log\n", dir);
-    ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(chmod(path, 0755), 0);
-}
-
-/* In memory where that can be: what is synced here need not reach a disk. */
-static void choose_dir(void)
-{
-    struct statvfs fs;
-
-    strcpy(dir, statvfs("/dev/shm", &fs) || fs.f_flag & ST_NOEXEC
-                    ? "/tmp/xk-crashd-XXXXXX" : "/dev/shm/xk-crashd-XXXXXX");
-}
-
-static void setup(void)
-{
-    static const struct fake_host host = { .supers = 64 };
-    char path[XK_POLICY_PATH];
-
-    choose_dir();
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    xk_policy_default(&policy);
-    path_of(policy.store, "store");
-    path_of(policy.keys, "keys");
-    policy.workers = 2;
-    policy.keep_free_mib = 0;
-    path_of(path, "cores");
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    make_xl();
-    copy_cert("ec", "owner");
-    ck_assert_int_eq(fake_init(&host), 0);
-}
-
-static void teardown(void)
-{
-    char command[128];
-
-    fake_fini();
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void make_guest_as(const struct fake_config *config)
-{
-    int id = fake_domain_create(config);
-    size_t i;
-
-    ck_assert_int_gt(id, 0);
-    dom = (uint16_t)id;
-    ck_assert_int_eq(fake_guest_fill(dom, FAKE_SUPER_PAGES, DATA), 0);
-    for (i = 0; i < DATA; i++)
-        ck_assert_int_eq(fake_guest_read(dom, FAKE_SUPER_PAGES + i, 0,
-                                         memory[i], FAKE_PAGE_SIZE), 0);
-}
-
-static void make_guest(const char *name)
-{
-    struct fake_config config = { .pages = PAGES, .name = name };
-
-    make_guest_as(&config);
-}
-
-/* ---- crashd as a process ---- */
-
-static void be_crashd(void)
-{
-    static struct xk_crashd cd;
-    static char run[XK_POLICY_PATH], cores[XK_POLICY_PATH],
-        xl[XK_POLICY_PATH];
-    struct xk_crashd_places places = { run, cores, xl, NULL };
-
-    path_of(run, "run");
-    path_of(cores, "cores");
-    path_of(xl, "xl");
-    /* It ends with the test, however that ends. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    xk_log_init("crashd", XK_LOG_ERR, true);
-    xk_crashd_init(&cd);
-    cd.policy = policy;
-    if (xk_crashd_open(&cd, &places) || xk_crashd_start(&cd) ||
-        xk_loop_run(&cd.loop))
-        _exit(1);
-    xk_crashd_dispose(&cd);
-    _exit(0);
-}
-
-static pid_t start(const char *fault)
-{
-    pid_t pid;
-
-    fflush(NULL);
-    pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (!pid) {
-        if (fault)
-            (void)setenv("XK_FAULT", fault, 1);
-        be_crashd();
-    }
-    return pid;
-}
-
-static void stop(pid_t pid)
-{
-    int status;
-
-    ck_assert_int_eq(kill(pid, SIGTERM), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status) && !WEXITSTATUS(status));
-    fake_reap(pid);
-}
-
-static unsigned int records(void)
-{
-    char (*ids)[XK_STORE_ID_SIZE];
-    size_t count;
-
-    if (xk_store_list(policy.store, false, &ids, &count))
-        return 0;
-    free(ids);
-    return (unsigned int)count;
-}
-
-/* Waits for so many records. False: crashd was killed before. */
-static bool wait_records(pid_t pid, unsigned int count)
-{
-    unsigned int turns;
-    int status;
-
-    for (turns = 0; turns < 24000; turns++) {
-        if (records() >= count)
-            return true;
-        if (waitpid(pid, &status, WNOHANG) == pid) {
-            ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-            fake_reap(pid);
-            return false;
-        }
-        usleep(5000);
-    }
-    ck_abort_msg("no record after two minutes");
-    return false;
-}
-
-static struct json_object *newest(char id[XK_STORE_ID_SIZE])
-{
-    struct json_object *record;
-    char (*ids)[XK_STORE_ID_SIZE];
-    size_t count;
-
-    ck_assert_int_eq(xk_store_list(policy.store, false, &ids, &count), 0);
-    ck_assert_uint_gt(count, 0);
-    memcpy(id, ids[count - 1], XK_STORE_ID_SIZE);
-    free(ids);
-    ck_assert_int_eq(xk_store_read_record(policy.store, id, &record), 0);
-    return record;
-}
-
-static const char *text(struct json_object *record, const char *name)
-{
-    struct json_object *v;
-
-    ck_assert_msg(json_object_object_get_ex(record, name, &v), "%s", name);
-    return json_object_get_string(v);
-}
-
-/* ---- what a dump holds ---- */
-
-static struct xk_private *owner(void)
-{
-    const char *src = getenv("XK_SRCDIR");
-    struct xk_private *key;
-    char path[512];
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/tests/unit/certs/ec.key",
-             src ? src : ".");
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(xk_private_read(&key, fd, ""), 0);
-    close(fd);
-    return key;
-}
-
-static int read_view(void *ctx, uint64_t offset, void *buf, size_t len)
-{
-    ssize_t n = pread(*(int *)ctx, buf, len, (off_t)offset);
-
-    return n == (ssize_t)len ? 0 : -EIO;
-}
-
-/* Every page of the guest's data, as the guest has it. */
-static void check_pages(int fd)
-{
-    static uint8_t pages[DATA][FAKE_PAGE_SIZE]
-        __attribute__((aligned(FAKE_PAGE_SIZE)));
-    const struct xk_source source = { read_view, &fd };
-    struct xk_image *img;
-    uint8_t state[DATA];
-    uint64_t pfns[DATA];
-    size_t i;
-
-    for (i = 0; i < DATA; i++)
-        pfns[i] = FAKE_SUPER_PAGES + i;
-    ck_assert_int_eq(xk_image_open_kdump(&img, &source), 0);
-    ck_assert_int_eq(img->read(img, pfns, DATA, pages, state), 0);
-    for (i = 0; i < DATA; i++)
-        ck_assert_int_eq(state[i], XK_PAGE_RAM);
-    ck_assert(!memcmp(pages, memory, sizeof(pages)));
-    xk_image_close(img);
-}
-
-/* A dump that is in the store is whole and right, whatever happened. */
-static void check_dump(const char *id)
-{
-    struct xk_unseal_key key = { .key = owner() };
-    char path[XK_STORE_PATH], why[XK_UNSEAL_WHY];
-    struct xk_view_stats stats;
-    struct xk_unseal *u;
-    int fd, view = memfd_create("view", MFD_CLOEXEC);
-
-    xk_store_path(policy.store, id, false, XK_STORE_DUMP, path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_msg(!xk_unseal_open(&u, fd, &key, why), "%s", why);
-    ck_assert(!xk_unseal_torn(u, NULL));
-    ck_assert_msg(!xk_view_make(u, view, NULL, NULL, &stats, why), "%s",
-                  why);
-    ck_assert_uint_eq(stats.hidden, 0);
-    check_pages(view);
-    xk_unseal_close(u);
-    xk_private_free((struct xk_private *)(uintptr_t)key.key);
-    close(fd);
-    close(view);
-}
 
 /* ---- deaths ---- */
 
@@ -309,27 +26,27 @@ START_TEST(dumps_the_dead)
     struct json_object *record;
     pid_t pid;
 
-    make_guest("web");
-    pid = start(NULL);
+    crash_make("web");
+    pid = crash_start(NULL);
     usleep(200000);
-    ck_assert_uint_eq(records(), 0);
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    ck_assert(wait_records(pid, 1));
-    record = newest(id);
-    ck_assert_str_eq(text(record, "outcome"), "stored");
-    ck_assert_str_eq(text(record, "guest"), "web");
-    ck_assert_str_eq(text(record, "reason"), "crash");
-    check_dump(id);
+    ck_assert_uint_eq(crash_records(), 0);
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    ck_assert(crash_wait(pid, 1));
+    record = crash_newest(id);
+    ck_assert_str_eq(crash_text(record, "outcome"), "stored");
+    ck_assert_str_eq(crash_text(record, "guest"), "web");
+    ck_assert_str_eq(crash_text(record, "reason"), "crash");
+    crash_check(id, false);
     json_object_put(record);
-    stop(pid);
+    crash_stop(pid);
     /* The default is to leave it alone. */
-    path_of(path, "xl.log");
+    crash_path(path, "xl.log");
     ck_assert_int_ne(access(path, F_OK), 0);
     /* The next crashd knows that it has it already. */
-    pid = start(NULL);
+    pid = crash_start(NULL);
     usleep(300000);
-    ck_assert_uint_eq(records(), 1);
-    stop(pid);
+    ck_assert_uint_eq(crash_records(), 1);
+    crash_stop(pid);
     ck_assert_uint_eq(fake_mappings(), 0);
 }
 END_TEST
@@ -339,14 +56,14 @@ START_TEST(leaves_others)
 {
     pid_t pid;
 
-    make_guest("web");
-    pid = start(NULL);
-    ck_assert_int_eq(fake_domain_shutdown(dom, 0), 0);
-    make_guest("other");
-    ck_assert_int_eq(fake_domain_destroy(dom), 0);
+    crash_make("web");
+    pid = crash_start(NULL);
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, 0), 0);
+    crash_make("other");
+    ck_assert_int_eq(fake_domain_destroy(crash_dom), 0);
     usleep(300000);
-    ck_assert_uint_eq(records(), 0);
-    stop(pid);
+    ck_assert_uint_eq(crash_records(), 0);
+    crash_stop(pid);
 }
 END_TEST
 
@@ -355,27 +72,27 @@ END_TEST
 START_TEST(touches_no_entry)
 {
     struct fake_config config = {
-        .pages = PAGES, .static_max = 2 * PAGES, .name = "pod",
+        .pages = CRASH_PAGES, .static_max = 2 * CRASH_PAGES, .name = "pod",
     };
     char id[XK_STORE_ID_SIZE];
     struct fake_info before, after;
     struct json_object *record;
     pid_t pid;
 
-    make_guest_as(&config);
-    ck_assert_int_eq(fake_domain_info(dom, &before), 0);
+    crash_make_as(&config);
+    ck_assert_int_eq(fake_domain_info(crash_dom, &before), 0);
     ck_assert_uint_gt(before.entries, 0);
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    pid = start(NULL);
-    ck_assert(wait_records(pid, 1));
-    record = newest(id);
-    ck_assert_str_eq(text(record, "outcome"), "stored");
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    pid = crash_start(NULL);
+    ck_assert(crash_wait(pid, 1));
+    record = crash_newest(id);
+    ck_assert_str_eq(crash_text(record, "outcome"), "stored");
     json_object_put(record);
-    check_dump(id);
-    ck_assert_int_eq(fake_domain_info(dom, &after), 0);
+    crash_check(id, false);
+    ck_assert_int_eq(fake_domain_info(crash_dom, &after), 0);
     ck_assert_uint_eq(after.entries, before.entries);
     ck_assert_uint_eq(after.cache, before.cache);
-    stop(pid);
+    crash_stop(pid);
 }
 END_TEST
 
@@ -385,19 +102,21 @@ START_TEST(skips_the_stateless)
     struct json_object *record;
     pid_t pid;
 
-    policy.rule_count = 1;
-    policy.rules[0] = (struct xk_rule){ .name = "web", .stateless = true };
-    make_guest("web");
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    pid = start(NULL);
-    ck_assert(wait_records(pid, 1));
-    record = newest(id);
-    ck_assert_str_eq(text(record, "outcome"), "skipped");
-    ck_assert_ptr_nonnull(strstr(text(record, "why"), "stateless"));
+    crash_policy.rule_count = 1;
+    crash_policy.rules[0] = (struct xk_rule){
+        .name = "web", .stateless = true,
+    };
+    crash_make("web");
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    pid = crash_start(NULL);
+    ck_assert(crash_wait(pid, 1));
+    record = crash_newest(id);
+    ck_assert_str_eq(crash_text(record, "outcome"), "skipped");
+    ck_assert_ptr_nonnull(strstr(crash_text(record, "why"), "stateless"));
     json_object_put(record);
-    xk_store_path(policy.store, id, false, XK_STORE_DUMP, path);
+    xk_store_path(crash_policy.store, id, false, XK_STORE_DUMP, path);
     ck_assert_int_ne(access(path, F_OK), 0);
-    stop(pid);
+    crash_stop(pid);
 }
 END_TEST
 
@@ -408,50 +127,41 @@ START_TEST(nobody_to_seal_for)
     struct json_object *record, *pages, *one, *n;
     pid_t pid;
 
-    snprintf(command, sizeof(command), "rm -r %s/keys", dir);
+    snprintf(command, sizeof(command), "rm -r %s/keys", crash_dir);
     ck_assert_int_eq(system(command), 0);
-    make_guest("web");
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    pid = start(NULL);
-    ck_assert(wait_records(pid, 1));
-    record = newest(id);
-    ck_assert_str_eq(text(record, "outcome"), "stored");
+    crash_make("web");
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    pid = crash_start(NULL);
+    ck_assert(crash_wait(pid, 1));
+    record = crash_newest(id);
+    ck_assert_str_eq(crash_text(record, "outcome"), "stored");
     ck_assert(json_object_object_get_ex(record, "pages", &pages) &&
               json_object_object_get_ex(pages, "unknown", &one) &&
               json_object_object_get_ex(one, "found", &n));
-    ck_assert_int_ge(json_object_get_int(n), (int)DATA);
+    ck_assert_int_ge(json_object_get_int(n), (int)CRASH_DATA);
     ck_assert(json_object_object_get_ex(one, "stored", &n));
     ck_assert_int_eq(json_object_get_int(n), 0);
     json_object_put(record);
-    stop(pid);
+    crash_stop(pid);
 }
 END_TEST
 
 START_TEST(acts_on_the_corpse)
 {
-    char path[XK_POLICY_PATH], line[64] = "", want[64];
     unsigned int turns;
-    FILE *f = NULL;
+    char want[64];
     pid_t pid;
 
-    policy.action = XK_ACTION_DESTROY;
-    make_guest("web");
-    pid = start(NULL);
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    ck_assert(wait_records(pid, 1));
-    path_of(path, "xl.log");
-    for (turns = 0; !f && turns < 1000; turns++) {
+    crash_policy.action = XK_ACTION_DESTROY;
+    crash_make("web");
+    pid = crash_start(NULL);
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    ck_assert(crash_wait(pid, 1));
+    snprintf(want, sizeof(want), "destroy %u\n", crash_dom);
+    for (turns = 0; !crash_xl_said(want) && turns < 2000; turns++)
         usleep(5000);
-        f = fopen(path, "r");
-        if (f && !fgets(line, sizeof(line), f)) {
-            fclose(f);
-            f = NULL;
-        }
-    }
-    snprintf(want, sizeof(want), "destroy %u\n", dom);
-    ck_assert_str_eq(line, want);
-    fclose(f);
-    stop(pid);
+    ck_assert(crash_xl_said(want));
+    crash_stop(pid);
 }
 END_TEST
 
@@ -468,10 +178,10 @@ START_TEST(holds_at_the_fifo)
     pid_t pid;
     int fd;
 
-    policy.action = XK_ACTION_DESTROY;
-    make_guest("web");
-    pid = start(NULL);
-    path_of(path, "cores/web");
+    crash_policy.action = XK_ACTION_DESTROY;
+    crash_make("web");
+    pid = crash_start(NULL);
+    crash_path(path, "cores/web");
     for (turns = 0; stat(path, &st) && turns < 1000; turns++)
         usleep(5000);
     ck_assert(S_ISFIFO(st.st_mode));
@@ -481,8 +191,8 @@ START_TEST(holds_at_the_fifo)
     n = write(fd, core, sizeof(core));
     ck_assert_int_gt(n, 0);
     ck_assert_int_lt(n, 256 * 1024);    /* it is full, and nobody reads */
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    ck_assert(wait_records(pid, 1));
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    ck_assert(crash_wait(pid, 1));
     for (turns = 0; done < sizeof(core) && turns < 2000; turns++) {
         n = write(fd, core, sizeof(core) - done);
         done += n > 0 ? (size_t)n : 0;
@@ -491,14 +201,43 @@ START_TEST(holds_at_the_fifo)
     ck_assert_uint_eq(done, sizeof(core));
     close(fd);
     /* What becomes of it is xl's affair. */
-    path_of(path, "xl.log");
+    crash_path(path, "xl.log");
     ck_assert_int_ne(access(path, F_OK), 0);
-    ck_assert_int_eq(fake_domain_destroy(dom), 0);
-    path_of(path, "cores/web");
+    ck_assert_int_eq(fake_domain_destroy(crash_dom), 0);
+    crash_path(path, "cores/web");
     for (turns = 0; !stat(path, &st) && turns < 1000; turns++)
         usleep(5000);
     ck_assert_int_ne(stat(path, &st), 0);
-    stop(pid);
+    crash_stop(pid);
+}
+END_TEST
+
+/* xl comes to the FIFO when the dump is made already: it goes on all the
+ * same, and crashd does not get in its way. */
+START_TEST(lets_xl_come_late)
+{
+    char path[XK_POLICY_PATH];
+    unsigned int turns;
+    struct stat st;
+    pid_t pid;
+    int fd;
+
+    crash_policy.action = XK_ACTION_DESTROY;
+    crash_make("web");
+    pid = crash_start(NULL);
+    crash_path(path, "cores/web");
+    for (turns = 0; stat(path, &st) && turns < 1000; turns++)
+        usleep(5000);
+    ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+    ck_assert(crash_wait(pid, 1));
+    fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "core", 4), 4);
+    usleep(1500000);
+    close(fd);
+    crash_path(path, "xl.log");
+    ck_assert_int_ne(access(path, F_OK), 0);
+    crash_stop(pid);
 }
 END_TEST
 
@@ -507,98 +246,69 @@ START_TEST(keeps_to_its_limits)
     unsigned int turn;
     pid_t pid;
 
-    policy.keep_dumps = 2;
-    pid = start(NULL);
+    crash_policy.keep_dumps = 2;
+    pid = crash_start(NULL);
     for (turn = 0; turn < 4; turn++) {
         struct fake_config config = {
-            .pages = PAGES, .name = "web", .uuid = { 7 },
+            .pages = CRASH_PAGES, .name = "web", .uuid = { 7 },
         };
 
-        make_guest_as(&config);
+        crash_make_as(&config);
         usleep(200000);
-        ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-        ck_assert(wait_records(pid, turn < 2 ? turn + 1 : 2));
+        ck_assert_int_eq(fake_domain_shutdown(crash_dom, CRASH_SHUTDOWN), 0);
+        ck_assert(crash_wait(pid, turn < 2 ? turn + 1 : 2));
         usleep(1100000);        /* ids have the second */
-        ck_assert_int_eq(fake_domain_destroy(dom), 0);
+        ck_assert_int_eq(fake_domain_destroy(crash_dom), 0);
         usleep(100000);
     }
-    ck_assert_uint_eq(records(), 2);
-    stop(pid);
+    ck_assert_uint_eq(crash_records(), 2);
+    crash_stop(pid);
 }
 END_TEST
 
-/* ---- killed ---- */
+/* ---- the configuration ---- */
 
-#ifdef XK_FAULT_POINTS
-/* Kills the first crashd at the n-th time it comes to `point`. */
-static bool killed_at(const char *point, unsigned int n)
+static const struct {
+    const char *text;
+    int rc;
+} configs[] = {
+    { "loop_minutes = 5\nloop_deaths = 7\nloop_delay_s = 1\n", 0 },
+    { "loop_action = \"destroy\"\nhold_panics = 0\n", 0 },
+    { "guests = [ \"name=a,action=restart,config=/a,fallback=/b\" ]\n", 0 },
+    { "loop_deaths = 8\n", -EINVAL },     /* keep_dumps is 8 */
+    { "keep_dumps = 4\n", -EINVAL },
+    { "loop_delay_s = 0\n", -EINVAL },
+    { "loop_action = \"restart\"\n", -EINVAL },
+    { "guests = [ \"name=a,fallback=/b\" ]\n", -EINVAL },
+    { "guests = [ \"name=a,action=restart,config=/a,fallback=b\" ]\n",
+      -EINVAL },
+};
+
+START_TEST(reads_its_configuration)
 {
-    char fault[64], id[XK_STORE_ID_SIZE];
-    struct json_object *record;
-    bool was;
-    pid_t pid;
+    char path[XK_POLICY_PATH];
+    struct xk_policy p;
+    FILE *f;
 
-    setup();
-    make_guest("web");
-    ck_assert_int_eq(fake_domain_shutdown(dom, SHUTDOWN_CRASH), 0);
-    snprintf(fault, sizeof(fault), "%s:%u", point, n);
-    pid = start(fault);
-    was = !wait_records(pid, 1);
-    if (records()) {
-        record = newest(id);
-        json_object_put(record);
-        check_dump(id);
-    }
-    if (!was && (kill(pid, 0) || waitpid(pid, NULL, WNOHANG) == pid))
-        fake_reap(pid);
-    else if (!was)
-        stop(pid);
-    pid = start(NULL);
-    ck_assert(wait_records(pid, 1));
-    record = newest(id);
-    ck_assert_str_eq(text(record, "outcome"), "stored");
-    json_object_put(record);
-    check_dump(id);
-    usleep(50000);
-    ck_assert_uint_eq(records(), 1);
-    stop(pid);
-    teardown();
-    return was;
-}
-
-/* Every frame with XK_KILL_ALL in the environment, else some. */
-START_TEST(killed_while_it_writes)
-{
-    unsigned int n, step = getenv("XK_KILL_ALL") ? 1 : 6, kills = 0;
-    bool was = true;
-
-    for (n = 1; was; n += step) {
-        was = killed_at("dump-frame", n);
-        kills += was;
-    }
-    ck_assert_uint_ge(kills, 5);
+    crash_path(path, "crashd.conf");
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(configs[_i].text, f);
+    ck_assert_int_eq(fclose(f), 0);
+    xk_policy_default(&p);
+    ck_assert_msg(xk_policy_read(&p, path) == configs[_i].rc, "%s",
+                  configs[_i].text);
 }
 END_TEST
-
-START_TEST(killed_at_the_end)
-{
-    static const char *const points[] = {
-        "dump-recorded", "dump-committed", "guest-settled",
-    };
-
-    (void)killed_at(points[_i], 1);
-}
-END_TEST
-#endif
 
 int main(void)
 {
     Suite *suite = suite_create("crashd");
-    TCase *tc = tcase_create("crashd"), *kills = tcase_create("kills");
+    TCase *tc = tcase_create("crashd");
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, crash_setup, crash_teardown);
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, dumps_the_dead);
     tcase_add_test(tc, leaves_others);
@@ -607,14 +317,11 @@ int main(void)
     tcase_add_test(tc, nobody_to_seal_for);
     tcase_add_test(tc, acts_on_the_corpse);
     tcase_add_test(tc, holds_at_the_fifo);
+    tcase_add_test(tc, lets_xl_come_late);
     tcase_add_test(tc, keeps_to_its_limits);
+    tcase_add_loop_test(tc, reads_its_configuration, 0,
+                        XK_ARRAY_SIZE(configs));
     suite_add_tcase(suite, tc);
-#ifdef XK_FAULT_POINTS
-    tcase_set_timeout(kills, 1200);
-    tcase_add_test(kills, killed_while_it_writes);
-    tcase_add_loop_test(kills, killed_at_the_end, 0, 3);
-#endif
-    suite_add_tcase(suite, kills);
     runner = srunner_create(suite);
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);

@@ -33,6 +33,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_policy.c \
 	tests/unit/test_ranges.c \
 	tests/unit/test_rates.c \
+	tests/unit/test_repeat.c \
 	tests/unit/test_ring.c \
 	tests/unit/test_rule.c \
 	tests/unit/test_schema.c \

@@ -34,6 +34,7 @@ int main(void)
     suite_add_tcase(suite, tcase_policy());
     suite_add_tcase(suite, tcase_ranges());
     suite_add_tcase(suite, tcase_rates());
+    suite_add_tcase(suite, tcase_repeat());
     suite_add_tcase(suite, tcase_ring());
     suite_add_tcase(suite, tcase_rule());
     suite_add_tcase(suite, tcase_schema());

@@ -29,6 +29,7 @@ TCase *tcase_picture(void);
 TCase *tcase_policy(void);
 TCase *tcase_ranges(void);
 TCase *tcase_rates(void);
+TCase *tcase_repeat(void);
 TCase *tcase_ring(void);
 TCase *tcase_rule(void);
 TCase *tcase_schema(void);

@@ -55,3 +55,50 @@ dump_of()
 {
     echo "$STORE/$(record "$1" id)/dump"
 }
+
+# dies NAME [key=value...]: a small guest, started and crashed
+dies()
+{
+    create_guest "$@" memory=128 vcpus=1
+    note "$1 is domain $(domid "$1")"
+    crash_guest "$1"
+}
+
+# dies_held NAME [key=value...]: likewise, but its module has it wait
+dies_held()
+{
+    create_guest "$@" memory=128 vcpus=1
+    load_xk_crash "$1"
+    crash_guest "$1"
+}
+
+# load_xk_crash NAME: the module, and crashd serves it
+load_xk_crash()
+{
+    guest "$1" 'insmod /xk/xk_crash.ko'
+    wait_for 20 "[ \"\$(guest $1 'cat /sys/hypervisor/xk_crash/served')\" = 1 ]"
+}
+
+# stored NAME [COUNT]: its dump is there, as the last of so many (1)
+stored()
+{
+    wait_for 90 "recorded '$1' ${2:-1}" || fail "$1: no record"
+    [ "$(record "$1" outcome)" = stored ] ||
+        fail "$1: $(record "$1" outcome): $(record "$1" why)"
+}
+
+# waited NAME: its module had it wait for the dump that is there
+waited()
+{
+    stored "$1"
+    [ "$(record "$1" reason)" = panic ] ||
+        fail "$1: $(record "$1" reason), where it should have waited"
+    note "$1: waited $(record "$1" duration_us) us and more"
+}
+
+# verified NAME: its dump is whole, and its owner can open it
+verified()
+{
+    xenkeep-dump verify --host "$STORE/host.pub" --key /root/owner.key \
+        "$(dump_of "$1")"
+}
