@@ -112,7 +112,8 @@ static int check(int count)
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "usage: xk-db FILE delete|wal STOPFILE | check COUNT\n");
+        fprintf(stderr, "usage: xk-db FILE delete|wal STOPFILE\n"
+                        "       xk-db FILE check COUNT\n");
         return 2;
     }
     if (sqlite3_open(argv[1], &db) != SQLITE_OK)
