@@ -46,8 +46,8 @@ server_pid()
 stuck()
 {
     local pid
-    xenstore-ls "/local/domain/0/backend/xkfs/$(domid "$1")"
-    xenstore-ls "/local/domain/$(domid "$1")/device/xkfs"
+    xenstore-ls "/local/domain/0/backend/xkfs/$(domid "$1")" || true
+    xenstore-ls "/local/domain/$(domid "$1")/device/xkfs" || true
     for pid in $(server_pid); do
         head -n 1 "/proc/$pid/wchan" "/proc/$pid/task/"*/wchan
     done

@@ -194,6 +194,8 @@ static void step_many(void)
     }
     dir = opendir("many");
     OK(dir);
+    if (!dir)
+        return;
     while ((d = readdir(dir)))
         if (d->d_name[0] != '.') {
             seen++;

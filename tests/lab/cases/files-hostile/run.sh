@@ -60,6 +60,7 @@ EOF
 status=0
 wait $backend || status=$?
 cat "$OUT/backend.txt"
+[ $status = 0 ] || stuck one
 [ $status = 0 ] || fail "the module does not connect any more: status $status"
 
 # The guest lives, and nobody in it waits for ever.
