@@ -55,6 +55,22 @@ static int attr_device_size(int fd, struct ops_attr *attr)
     return 0;
 }
 
+static bool lacks(int fd, const char *name)
+{
+    return getxattr(fd_name(fd).text, name, NULL, 0) < 0 &&
+           (errno == ENODATA || errno == EOPNOTSUPP);
+}
+
+/* Few have one, and a guest that has to ask for each asks twice as much. */
+static uint32_t acl_bit(int fd, mode_t mode)
+{
+    if (S_ISLNK(mode))
+        return OPS_SHARE_NO_ACL;
+    return lacks(fd, "system.posix_acl_access") &&
+                   (!S_ISDIR(mode) || lacks(fd, "system.posix_acl_default"))
+               ? OPS_SHARE_NO_ACL : 0;
+}
+
 int attr_read(const struct node *node, int fd, struct ops_attr *attr)
 {
     const struct slot *slot = node->slot;
@@ -75,7 +91,8 @@ int attr_read(const struct node *node, int fd, struct ops_attr *attr)
         .rdev_minor = stx.stx_rdev_minor, .blksize = stx.stx_blksize,
         .uid = owner_guest_uid(&slot_rule(slot)->owner, stx.stx_uid),
         .gid = owner_guest_gid(&slot_rule(slot)->owner, stx.stx_gid),
-        .share = share_bits(slot), .share_id = slot->id,
+        .share = share_bits(slot) | acl_bit(fd, stx.stx_mode),
+        .share_id = slot->id,
     };
     if (stx.stx_mask & STATX_BTIME)
         attr->btime = stamp(&stx.stx_btime);

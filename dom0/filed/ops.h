@@ -43,6 +43,7 @@ struct ops;
 #define OPS_SHARE_SET_ID 0x2u
 #define OPS_SHARE_DEVICES 0x4u
 #define OPS_SHARE_VOLUME 0x8u
+#define OPS_SHARE_NO_ACL 0x10u      /* the node, not the share */
 
 struct ops_attr {
     uint64_t ino;           /* within its share */

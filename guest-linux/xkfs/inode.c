@@ -248,6 +248,15 @@ static u64 inode_ino(const struct super_block *sb,
 	return attr->ino ^ (u64)attr->share_id << 48;
 }
 
+/* Most have no ACL, and each would be asked for. */
+static void inode_take_acl(struct inode *inode, const struct xk_xkfs_attr *attr)
+{
+	if (!(attr->share & XK_XKFS_SHARE_NO_ACL))
+		return;
+	set_cached_acl(inode, ACL_TYPE_ACCESS, NULL);
+	set_cached_acl(inode, ACL_TYPE_DEFAULT, NULL);
+}
+
 static void inode_take(struct inode *inode, const struct xk_xkfs_attr *attr)
 {
 	struct xk_inode *xi = XK_I(inode);
@@ -314,6 +323,7 @@ void xk_inode_update(struct inode *inode, const struct xk_xkfs_attr *attr,
 
 	if (acl)
 		forget_all_cached_acls(inode);
+	inode_take_acl(inode, attr);
 	if (shrunk)
 		truncate_pagecache(inode, attr->size);
 	if (others)
@@ -368,6 +378,7 @@ static void inode_set_up(struct inode *inode, const struct xk_xkfs_attr *attr)
 	struct xk_inode *xi = XK_I(inode);
 
 	inode_take(inode, attr);
+	inode_take_acl(inode, attr);
 	i_size_write(inode, attr->size);
 	seen_set(&xi->seen, attr);
 	inode->i_flags |= S_NOCMTIME;	/* times are dom0's */

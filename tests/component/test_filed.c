@@ -424,6 +424,34 @@ START_TEST(attributes_of_the_guest_are_kept_apart)
 }
 END_TEST
 
+/* A guest asks only where there is something. */
+START_TEST(an_acl_is_announced)
+{
+    /* rw for the owner, r for user 1 and all others: as the kernel has it. */
+    static const uint8_t acl[] = {
+        2, 0, 0, 0,
+        0x01, 0, 6, 0, 255, 255, 255, 255,
+        0x02, 0, 4, 0, 1, 0, 0, 0,
+        0x04, 0, 4, 0, 255, 255, 255, 255,
+        0x10, 0, 4, 0, 255, 255, 255, 255,
+        0x20, 0, 4, 0, 255, 255, 255, 255,
+    };
+    uint64_t fh, dir = share("data");
+    struct xk_xkfs_entry e;
+    char path[80];
+
+    ck_assert_int_eq(files_create(G, dir, "acl", O_RDWR, 0644, &e, &fh), 0);
+    ck_assert_uint_ne(e.attr.share & XK_XKFS_SHARE_NO_ACL, 0);
+    snprintf(path, sizeof(path), "%s/data/acl", play.dir);
+    if (setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0)) {
+        ck_assert_int_eq(errno, EOPNOTSUPP);
+        return;     /* this file system knows none */
+    }
+    ck_assert_int_eq(files_lookup(G, dir, "acl", &e), 0);
+    ck_assert_uint_eq(e.attr.share & XK_XKFS_SHARE_NO_ACL, 0);
+}
+END_TEST
+
 /* Reading leaves the atime to the guest, which says when somebody read. */
 START_TEST(who_read_says_so)
 {
@@ -480,6 +508,7 @@ int main(void)
     tcase_add_test(t, depth_is_no_hiding_place);
     tcase_add_test(t, a_forged_handle_is_none);
     tcase_add_test(t, attributes_of_the_guest_are_kept_apart);
+    tcase_add_test(t, an_acl_is_announced);
     tcase_add_test(t, who_read_says_so);
     tcase_add_test(t, every_field_may_lie);
     suite_add_tcase(s, t);

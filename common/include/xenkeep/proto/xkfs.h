@@ -274,6 +274,7 @@ struct xk_xkfs_time {
 #define XK_XKFS_SHARE_SUID	0x2u	/* set-id bits count */
 #define XK_XKFS_SHARE_DEV	0x4u	/* device nodes can be used */
 #define XK_XKFS_SHARE_VOLUME	0x8u	/* one file of a fixed size */
+#define XK_XKFS_SHARE_NO_ACL	0x10u	/* this node has none: not to be asked */
 
 struct xk_xkfs_attr {
 	uint64_t ino;		/* within its share */
@@ -286,7 +287,7 @@ struct xk_xkfs_attr {
 	uint32_t gid;
 	uint32_t rdev;		/* major << 20 | minor */
 	uint32_t blksize;
-	uint32_t share;		/* XK_XKFS_SHARE_*, of the whole share */
+	uint32_t share;		/* XK_XKFS_SHARE_*: of the share, but NO_ACL */
 	uint32_t share_id;	/* two nodes of one share have the same */
 	uint64_t version;	/* rises with every change that dom0 made */
 };
