@@ -99,11 +99,14 @@ _xl_crash()
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xl_crash_words "$cur" printf '%s\n' list show dump open export \
-            verify rewrap delete keys --json --help --version
+        _xl_crash_words "$cur" printf '%s\n' list show dump open mount \
+            export verify rewrap delete keys --json --help --version
         return
     fi
     case $prev in
+    --format) _xl_crash_words "$cur" printf '%s\n' kdump kdump-zlib \
+            kdump-lzo elf
+        return ;;
     --key|--keys|--host) mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return ;;
     esac
@@ -115,7 +118,8 @@ _xl_crash()
     *)
         if [[ $cur == -* ]]; then
             _xenkeep_complete "$cur" \
-                "--key --keys --program --force --json --help"
+                "--key --keys --format --program --foreground --force \
+--json --help"
         elif ((COMP_CWORD == 2)); then
             _xl_crash_words "$cur" _xl_crash_ids
         else

@@ -14,20 +14,24 @@
 
 #include "notes.h"
 
-#define PIECES_MAX 65000u
+/* Debuggers look through all of them for an address. */
+#define PIECES_MAX 4096u
 #define BATCH 256u
 
-struct core {
+struct xk_elf {
     struct xk_image *img;
     const struct xk_kernel *kernel;
-    const struct xk_sink *sink;
     struct xk_notes notes;
-    Elf64_Phdr *segment;
-    size_t count;
-    uint64_t end;               /* of the file so far */
+    Elf64_Phdr *segment;        /* the notes, memory, the kernel's image */
+    size_t count, pieces;       /* pieces: without the kernel's image */
+    uint64_t gap;               /* bytes that pieces are joined over */
+    uint8_t *head;
+    size_t head_size;
+    uint64_t end;               /* of the file */
+    uint8_t *pages;             /* BATCH of them, for reading */
 };
 
-static int add(struct core *c, const Elf64_Phdr *segment)
+static int add(struct xk_elf *c, const Elf64_Phdr *segment)
 {
     Elf64_Phdr *more;
 
@@ -43,7 +47,7 @@ static int add(struct core *c, const Elf64_Phdr *segment)
     return 0;
 }
 
-static int add_memory(struct core *c, uint64_t first, uint64_t end)
+static int add_memory(struct xk_elf *c, uint64_t first, uint64_t end)
 {
     Elf64_Phdr *last = c->count > 1 ? &c->segment[c->count - 1] : NULL;
     uint64_t size = (end - first) << XK_PAGE_SHIFT;
@@ -55,17 +59,16 @@ static int add_memory(struct core *c, uint64_t first, uint64_t end)
         .p_memsz = size, .p_align = XK_PAGE_SIZE,
     };
 
-    /* Pieces that touch are one. */
-    if (last && last->p_paddr + last->p_memsz == segment.p_paddr) {
-        last->p_filesz += size;
-        last->p_memsz += size;
+    if (last && segment.p_paddr - last->p_paddr - last->p_memsz <= c->gap) {
+        last->p_memsz = segment.p_paddr + size - last->p_paddr;
+        last->p_filesz = last->p_memsz;
         return 0;
     }
     return add(c, &segment);
 }
 
 /* The kernel's image, over the piece that has it. */
-static int add_image(struct core *c)
+static int add_image(struct xk_elf *c)
 {
     uint64_t text, phys, size;
     Elf64_Phdr image;
@@ -92,7 +95,7 @@ static int add_image(struct core *c)
 }
 
 /* Gives every segment its place in the file. */
-static void place(struct core *c, bool image)
+static void place(struct xk_elf *c, bool image)
 {
     size_t i, n = c->count - image;
 
@@ -113,36 +116,180 @@ static void place(struct core *c, bool image)
     }
 }
 
-static int put(struct core *c, enum xk_class cls, uint64_t offset,
-               const void *data, size_t len)
+/* ELF header, segments and notes, in one piece. */
+static int make_head(struct xk_elf *c)
 {
-    return len ? c->sink->extent(c->sink->ctx, cls, offset, data, len) : 0;
-}
-
-static int put_heads(struct core *c)
-{
-    Elf64_Ehdr head = {
+    const Elf64_Ehdr head = {
         .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
                      ELFDATA2LSB, EV_CURRENT },
         .e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
         .e_phoff = sizeof(head), .e_ehsize = sizeof(head),
         .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)c->count,
     };
+
+    c->head_size = c->segment[0].p_offset + c->notes.size;
+    c->head = malloc(c->head_size);
+    if (!c->head)
+        return -ENOMEM;
+    memcpy(c->head, &head, sizeof(head));
+    memcpy(c->head + sizeof(head), c->segment,
+           c->count * sizeof(*c->segment));
+    memcpy(c->head + c->segment[0].p_offset, c->notes.data, c->notes.size);
+    return 0;
+}
+
+static int find_pieces(struct xk_elf *c)
+{
+    const Elf64_Phdr note = { 0 };
+    uint64_t first, end, from = 0;
     int rc;
 
-    rc = put(c, XK_CLASS_INDEX, 0, &head, sizeof(head));
+    c->count = 0;
+    rc = add(c, &note);
+    while (!rc && xk_image_next(c->img, from, &first, &end)) {
+        rc = add_memory(c, first, end);
+        from = end;
+    }
+    /* One is left for the kernel's image. */
+    return rc || c->count < PIECES_MAX ? rc : -E2BIG;
+}
+
+static int lay_out(struct xk_elf *c)
+{
+    int rc;
+
+    rc = xk_notes_make(&c->notes, c->img, c->kernel ? &c->kernel->vi : NULL);
+    if (rc)
+        return rc;
+    while ((rc = find_pieces(c)) == -E2BIG)
+        c->gap = c->gap ? 2 * c->gap : 4 * XK_PAGE_SIZE;
+    c->pieces = c->count;
     if (!rc)
-        rc = put(c, XK_CLASS_INDEX, sizeof(head), c->segment,
-                 c->count * sizeof(*c->segment));
-    if (!rc)
-        rc = put(c, XK_CLASS_INDEX, c->segment[0].p_offset, c->notes.data,
-                 c->notes.size);
+        rc = add_image(c);
+    if (rc)
+        return rc;
+    place(c, c->count > c->pieces);
+    c->pages = aligned_alloc(XK_PAGE_SIZE, BATCH * XK_PAGE_SIZE);
+    return c->pages ? make_head(c) : -ENOMEM;
+}
+
+int xk_elf_open(struct xk_elf **elf_r, struct xk_image *img,
+                const struct xk_kernel *kernel)
+{
+    struct xk_elf *c = calloc(1, sizeof(*c));
+    int rc;
+
+    if (!c)
+        return -ENOMEM;
+    c->img = img;
+    c->kernel = kernel;
+    rc = lay_out(c);
+    if (rc)
+        xk_elf_close(c);
+    else
+        *elf_r = c;
     return rc;
 }
 
+void xk_elf_close(struct xk_elf *c)
+{
+    if (!c)
+        return;
+    xk_notes_dispose(&c->notes);
+    free(c->segment);
+    free(c->head);
+    free(c->pages);
+    free(c);
+}
+
+uint64_t xk_elf_size(const struct xk_elf *c)
+{
+    return c->end;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* Up to BATCH pages, absent ones as zeroes. */
+static int get_pages(struct xk_elf *c, uint64_t first, size_t count)
+{
+    uint64_t pfns[BATCH];
+    uint8_t state[BATCH];
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        pfns[i] = first + i;
+    return c->img->read(c->img, pfns, count, c->pages, state);
+}
+
+/* The piece that has the byte at `offset`, or the next one; never none. */
+static const Elf64_Phdr *piece_at(const struct xk_elf *c, uint64_t offset)
+{
+    size_t low = 1, high = c->pieces - 1, mid;
+
+    while (low < high) {
+        mid = (low + high) / 2;
+        if (c->segment[mid].p_offset + c->segment[mid].p_filesz > offset)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return &c->segment[low];
+}
+
+/* Bytes of one piece, as many as one read has; how many. */
+static int read_memory(struct xk_elf *c, uint64_t offset, void *buf,
+                       size_t *len)
+{
+    const Elf64_Phdr *s = piece_at(c, offset);
+    uint64_t at = offset - s->p_offset, skip = at % XK_PAGE_SIZE;
+    size_t pages;
+    int rc;
+
+    *len = (size_t)xk_min_u64(*len, s->p_filesz - at);
+    *len = (size_t)xk_min_u64(*len, BATCH * XK_PAGE_SIZE - skip);
+    pages = (skip + *len + XK_PAGE_SIZE - 1) >> XK_PAGE_SHIFT;
+    rc = get_pages(c, (s->p_paddr + at) >> XK_PAGE_SHIFT, pages);
+    if (!rc)
+        memcpy(buf, c->pages + skip, *len);
+    return rc;
+}
+
+int xk_elf_read(struct xk_elf *c, uint64_t offset, void *buf, size_t len)
+{
+    uint64_t data = c->pieces > 1 ? c->segment[1].p_offset : c->end;
+    size_t n;
+    int rc;
+
+    if (offset > c->end || len > c->end - offset)
+        return -EIO;
+    for (; len; len -= n, offset += n, buf = (uint8_t *)buf + n) {
+        n = len;
+        if (offset >= data) {
+            rc = read_memory(c, offset, buf, &n);
+            if (rc)
+                return rc;
+        } else if (offset < c->head_size) {
+            n = xk_min_size(n, c->head_size - offset);
+            memcpy(buf, c->head + offset, n);
+        } else {
+            n = (size_t)xk_min_u64(n, data - offset);
+            memset(buf, 0, n);
+        }
+    }
+    return 0;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static int put(const struct xk_sink *sink, enum xk_class cls, uint64_t offset,
+               const void *data, size_t len)
+{
+    return len ? sink->extent(sink->ctx, cls, offset, data, len) : 0;
+}
+
 /* One read's pages, without those that are holes. */
-static int put_pages(struct core *c, const uint8_t *pages, size_t count,
-                     uint64_t offset)
+static int put_pages(const struct xk_sink *sink, const uint8_t *pages,
+                     size_t count, uint64_t offset)
 {
     size_t i, n;
     int rc = 0;
@@ -152,79 +299,43 @@ static int put_pages(struct core *c, const uint8_t *pages, size_t count,
                     !xk_zero(pages + (i + n) * XK_PAGE_SIZE, XK_PAGE_SIZE);
              n++)
             ;
-        rc = put(c, XK_CLASS_UNKNOWN, offset + i * XK_PAGE_SIZE,
+        rc = put(sink, XK_CLASS_UNKNOWN, offset + i * XK_PAGE_SIZE,
                  pages + i * XK_PAGE_SIZE, n * XK_PAGE_SIZE);
     }
     return rc;
 }
 
-static int put_memory(struct core *c, const Elf64_Phdr *s, uint8_t *pages)
+static int put_memory(struct xk_elf *c, const Elf64_Phdr *s,
+                      const struct xk_sink *sink)
 {
-    uint64_t first = s->p_paddr >> XK_PAGE_SHIFT, pfns[BATCH], at;
+    uint64_t first = s->p_paddr >> XK_PAGE_SHIFT, at;
     uint64_t end = first + (s->p_filesz >> XK_PAGE_SHIFT);
-    uint8_t state[BATCH];
-    size_t i, n;
+    size_t n;
     int rc = 0;
 
     for (at = first; !rc && at < end; at += n) {
         n = (size_t)xk_min_u64(BATCH, end - at);
-        for (i = 0; i < n; i++)
-            pfns[i] = at + i;
-        rc = c->img->read(c->img, pfns, n, pages, state);
+        rc = get_pages(c, at, n);
         if (!rc)
-            rc = put_pages(c, pages, n,
+            rc = put_pages(sink, c->pages, n,
                            s->p_offset + ((at - first) << XK_PAGE_SHIFT));
     }
-    return rc;
-}
-
-static int find_pieces(struct core *c)
-{
-    const Elf64_Phdr note = { 0 };
-    uint64_t first, end, from = 0;
-    int rc;
-
-    rc = add(c, &note);
-    while (!rc && xk_image_next(c->img, from, &first, &end)) {
-        rc = add_memory(c, first, end);
-        from = end;
-    }
-    return rc;
-}
-
-static int write_core(struct core *c)
-{
-    uint8_t *pages;
-    size_t pieces, i;
-    int rc;
-
-    rc = find_pieces(c);
-    pieces = c->count;
-    if (!rc)
-        rc = add_image(c);
-    if (rc)
-        return rc;
-    place(c, c->count > pieces);
-    pages = aligned_alloc(XK_PAGE_SIZE, BATCH * XK_PAGE_SIZE);
-    if (!pages)
-        return -ENOMEM;
-    rc = put_heads(c);
-    for (i = 1; !rc && i < pieces; i++)
-        rc = put_memory(c, &c->segment[i], pages);
-    free(pages);
     return rc;
 }
 
 int xk_elf_write(struct xk_image *img, const struct xk_kernel *kernel,
                  const struct xk_sink *sink)
 {
-    struct core c = { .img = img, .kernel = kernel, .sink = sink };
+    struct xk_elf *c;
+    size_t i;
     int rc;
 
-    rc = xk_notes_make(&c.notes, img, kernel ? &kernel->vi : NULL);
-    if (!rc)
-        rc = write_core(&c);
-    free(c.segment);
-    xk_notes_dispose(&c.notes);
+    rc = xk_elf_open(&c, img, kernel);
+    if (rc)
+        return rc;
+    rc = put(sink, XK_CLASS_INDEX, 0, c->head, c->head_size);
+    for (i = 1; !rc && i < c->pieces; i++)
+        rc = put_memory(c, &c->segment[i], sink);
+    xk_elf_close(c);
     return rc;
 }

@@ -146,20 +146,36 @@ static int kdump_read(struct xk_image *img, const uint64_t *pfns,
     return rc;
 }
 
-/* Whole blocks of the bitmap that have a page, then the extra pages. */
+/* The first bit at or after `at` that is `set`; BLOCK_PAGES: none. */
+static uint64_t next_bit(const uint8_t *map, uint64_t at, bool set)
+{
+    const uint8_t dull = set ? 0 : 0xff;
+
+    while (at < BLOCK_PAGES && (map[at / 8] >> at % 8 & 1) != set)
+        at += at % 8 || map[at / 8] != dull ? 1 : 8;
+    return at;
+}
+
+/* Runs of pages within a block of the bitmap, then the extra pages. */
 static bool kdump_next(struct xk_image *img, uint64_t from, uint64_t *first_r,
                        uint64_t *end_r)
 {
     struct image_kdump *k = kdump_of(img);
-    uint64_t max = k->sub.max_mapnr_64;
+    uint64_t max = k->sub.max_mapnr_64, block, bit;
+    uint8_t map[BLOCK];
     size_t i;
 
-    for (; from < max; from = (from / BLOCK_PAGES + 1) * BLOCK_PAGES) {
-        if (k->before[from / BLOCK_PAGES] ==
-            k->before[from / BLOCK_PAGES + 1])
+    for (; from < max; from = (block + 1) * BLOCK_PAGES) {
+        block = from / BLOCK_PAGES;
+        if (k->before[block] == k->before[block + 1] ||
+            source_read(k, k->bitmap + block * BLOCK, map, BLOCK))
             continue;
-        *first_r = from;
-        *end_r = xk_min_u64(max, (from / BLOCK_PAGES + 1) * BLOCK_PAGES);
+        bit = next_bit(map, from % BLOCK_PAGES, true);
+        *first_r = block * BLOCK_PAGES + bit;
+        if (bit == BLOCK_PAGES || *first_r >= max)
+            continue;
+        *end_r = xk_min_u64(max, block * BLOCK_PAGES +
+                                 next_bit(map, bit, false));
         return true;
     }
     for (i = 0; i < k->extra_count; i++) {
@@ -331,6 +347,22 @@ int xk_image_kdump_vmcoreinfo(struct xk_image *img, struct xk_vmcoreinfo *vi)
     xk_notes_each(k->notes, k->sub.size_note, take_vmcoreinfo, &f);
     vi->pfn = UINT64_MAX;
     return f.rc;
+}
+
+int xk_image_kdump_kernel(struct xk_image *img, struct xk_kernel *kernel)
+{
+    const struct image_kdump *k = kdump_of(img);
+
+    memset(kernel, 0, sizeof(*kernel));
+    if (xk_image_kdump_vmcoreinfo(img, &kernel->vi))
+        return -ENOENT;
+    if (!xk_kernel_check(kernel, img))
+        return 0;
+    memset(&kernel->paging, 0, sizeof(kernel->paging));
+    kernel->img = img;
+    kernel->phys_base = k->sub.phys_base;
+    kernel->page_offset = 0;
+    return 1;
 }
 
 uint64_t xk_image_kdump_seconds(struct xk_image *img)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "image.h"
+#include "kernel.h"
 #include "vmcoreinfo.h"
 
 /* Where the bytes come from. Called by several threads at once; 0 or -errno.
@@ -26,6 +27,12 @@ int xk_image_open_kdump(struct xk_image **img_r,
 
 /* What its notes say of the kernel. -ENOENT: nothing. */
 int xk_image_kdump_vmcoreinfo(struct xk_image *img, struct xk_vmcoreinfo *vi);
+
+/*
+ * The kernel that it is of. 1: its pages are not all here, so only what the
+ * heads say is known: no paging, no direct map. -ENOENT: none.
+ */
+int xk_image_kdump_kernel(struct xk_image *img, struct xk_kernel *kernel);
 
 /* When it was made, seconds of the epoch. */
 uint64_t xk_image_kdump_seconds(struct xk_image *img);

@@ -17,15 +17,18 @@ dom0_crashd_libxkcrashd_a_SOURCES += \
 	dom0/crashd/kdump.h \
 	dom0/crashd/kernel.c dom0/crashd/kernel.h \
 	dom0/crashd/klog.c dom0/crashd/klog.h \
+	dom0/crashd/lens.c dom0/crashd/lens.h \
 	dom0/crashd/mem.c dom0/crashd/mem.h \
 	dom0/crashd/notes.c dom0/crashd/notes.h \
 	dom0/crashd/oops.c dom0/crashd/oops.h \
 	dom0/crashd/pages.c dom0/crashd/pages.h \
+	dom0/crashd/recode.c dom0/crashd/recode.h \
 	dom0/crashd/secrets.c dom0/crashd/secrets.h \
 	dom0/crashd/sink.h \
 	dom0/crashd/stack.c dom0/crashd/stack.h \
 	dom0/crashd/symbols.c dom0/crashd/symbols.h \
 	dom0/crashd/tables.c dom0/crashd/tables.h \
+	dom0/crashd/tree.c dom0/crashd/tree.h \
 	dom0/crashd/vmcoreinfo.c dom0/crashd/vmcoreinfo.h
 
 # The rules by which causes are told; an edited file is never overwritten.

@@ -35,7 +35,8 @@ xenkeep_crashd_LDADD = dom0/crashd/libxkcrashd.a $(XK_DAEMON_LIBS) \
 # What can be done with a dump on any machine.
 bin_PROGRAMS += xenkeep-dump
 xenkeep_dump_SOURCES = dom0/crashd/tool.c dom0/crashd/tool.h \
+	dom0/crashd/tool_export.c dom0/crashd/tool_mount.c \
 	dom0/crashd/tool_rewrap.c dom0/crashd/tool_view.c
-xenkeep_dump_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS)
+xenkeep_dump_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS) $(FUSE_CFLAGS)
 xenkeep_dump_LDADD = dom0/crashd/libxkcrashd.a dom0/lib/libxkdom0.a \
-	common/libxkcommon.a $(XK_CRASHD_LDADD)
+	common/libxkcommon.a $(XK_CRASHD_LDADD) $(FUSE_LIBS)

@@ -36,6 +36,8 @@ static const struct {
     { "export", xk_tool_export, 1, "write what the key opens, in clear" },
     { "open", xk_tool_open, -1,
       "start a debugger on what the key opens; nothing is written" },
+    { "mount", xk_tool_mount, 1,
+      "show what the key opens as files, to this user; nothing is written" },
     { "rewrap", xk_tool_rewrap, 0, "seal it for other certificates" },
 };
 
@@ -43,7 +45,9 @@ static const struct option long_options[] = {
     { "key", required_argument, NULL, 'k' },
     { "host", required_argument, NULL, 'H' },
     { "keys", required_argument, NULL, 'K' },
+    { "format", required_argument, NULL, 'F' },
     { "program", required_argument, NULL, 'p' },
+    { "foreground", no_argument, NULL, 'g' },
     { "force", no_argument, NULL, 'f' },
     { "json", no_argument, NULL, 'j' },
     { "version", no_argument, NULL, 'V' },
@@ -61,12 +65,16 @@ static void help(void)
     puts("\nOptions:\n"
          "  --key FILE      private key (PEM) of a recipient\n"
          "  --host FILE     host.pub of the host that must have signed it\n"
+         "  --format NAME   export: kdump (default), kdump-zlib, kdump-lzo "
+         "or elf\n"
+         "  --foreground    mount: stay until it is unmounted\n"
          "  --program NAME  open: crash (default), drgn, or a path\n"
          "  --keys DIR      rewrap: owner/, engineer/, triage/ with *.pem\n"
-         "  --force         export: overwrite; open: although there is swap\n"
+         "  --force         export: overwrite; open, mount: although there is "
+         "swap\n"
          "  --json          verify: one line of JSON\n"
          "  --version, --help\n\n"
-         "export FILE OUT; open FILE [-- ARGUMENT…], as in\n"
+         "export FILE OUT; mount FILE DIR; open FILE [-- ARGUMENT…], as in\n"
          "  " NAME " open dump --key me.key -- vmlinux\n"
          "Exit code: 0 done, 1 failed or refused, 2 bad usage.\n"
          "See " NAME "(1).");
@@ -106,7 +114,9 @@ static int parse(int argc, char **argv, struct xk_tool *tool)
         case 'k': tool->key = optarg; break;
         case 'H': tool->host = optarg; break;
         case 'K': tool->keys = optarg; break;
+        case 'F': tool->format = optarg; break;
         case 'p': tool->program = optarg; break;
+        case 'g': tool->foreground = true; break;
         case 'f': tool->force = true; break;
         case 'j': tool->json = true; break;
         case 'V': puts(NAME " (xenkeep) " PACKAGE_VERSION); return 0;
@@ -201,6 +211,19 @@ void xk_tool_progress_end(void)
 {
     if (isatty(STDERR_FILENO))
         fputs("\r     \r", stderr);
+}
+
+bool xk_tool_swap(void)
+{
+    FILE *f = fopen("/proc/swaps", "re");
+    char line[256];
+    int lines = 0;
+
+    while (f && fgets(line, sizeof(line), f))
+        lines++;
+    if (f)
+        fclose(f);
+    return lines > 1;           /* the first is the title */
 }
 
 /* ---- verify ------------------------------------------------------------- */

@@ -19,8 +19,9 @@ struct xk_tool {
     const char *key;            /* a private key's file, or NULL */
     const char *host;           /* a host.pub, or NULL */
     const char *keys;           /* a folder of certificates, or NULL */
+    const char *format;         /* of an export, or NULL */
     const char *program;        /* that opens the dump */
-    bool json, force;
+    bool json, force, foreground;
 };
 
 /* One line on standard error, behind the command's name; XK_TOOL_FAILED. */
@@ -38,9 +39,13 @@ int xk_tool_unseal(const struct xk_tool *tool, int open_flags, int *fd_r,
 void xk_tool_progress(void *arg, uint64_t done, uint64_t total);
 void xk_tool_progress_end(void);
 
+/* Is there swap that clear content could go to? */
+bool xk_tool_swap(void);
+
 int xk_tool_verify(const struct xk_tool *tool);
 int xk_tool_export(const struct xk_tool *tool);
 int xk_tool_open(const struct xk_tool *tool);
+int xk_tool_mount(const struct xk_tool *tool);
 int xk_tool_rewrap(const struct xk_tool *tool);
 
 #endif /* XK_CRASHD_TOOL_H */

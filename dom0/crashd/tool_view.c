@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xenkeep-dump export and open. `open` holds the clear content in a memfd:
- * it has no name in any file system, and is locked into memory where there is
- * swap that it could go to.
+ * xenkeep-dump open: holds the clear content in a memfd: it has no name in any
+ * file system, and is locked into memory where there is swap that it could go
+ * to.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,55 +35,13 @@ static int view(const struct xk_tool *tool, struct xk_unseal *u, int fd)
     return 0;
 }
 
-int xk_tool_export(const struct xk_tool *tool)
-{
-    const char *to = tool->rest[0];
-    xk_cleanup_fd int fd = -1, out = -1;
-    struct xk_unseal *u;
-    int code;
-
-    code = xk_tool_unseal(tool, O_RDONLY, &fd, &u);
-    if (code)
-        return code;
-    out = open(to, O_RDWR | O_CREAT | O_CLOEXEC |
-                       (tool->force ? O_TRUNC : O_EXCL), 0600);
-    if (out < 0) {
-        code = xk_tool_complain(tool, "%s: %s", to, errno == EEXIST
-                                ? "it is there already: --force overwrites"
-                                : strerror(errno));
-    } else {
-        code = view(tool, u, out);
-        if (!code && fsync(out))
-            code = xk_tool_complain(tool, "%s: %s", to, strerror(errno));
-        if (code)
-            (void)unlink(to);
-    }
-    xk_unseal_close(u);
-    return code;
-}
-
-/* ---- open --------------------------------------------------------------- */
-
-static bool has_swap(void)
-{
-    FILE *f = fopen("/proc/swaps", "re");
-    char line[256];
-    int lines = 0;
-
-    while (f && fgets(line, sizeof(line), f))
-        lines++;
-    if (f)
-        fclose(f);
-    return lines > 1;           /* the first is the title */
-}
-
 /* In memory to stay, as long as this process lives. */
 static int lock(const struct xk_tool *tool, int fd)
 {
     off_t size = lseek(fd, 0, SEEK_END);
     void *addr;
 
-    if (!has_swap() || tool->force)
+    if (!xk_tool_swap() || tool->force)
         return 0;
     addr = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
     if (addr != MAP_FAILED && !mlock(addr, (size_t)size))

@@ -24,45 +24,63 @@ struct span {
     uint64_t first, end;
 };
 
-struct view {
-    int fd;
-    struct span *spans;
+struct spans {
+    struct span *span;
     size_t count, room;
 };
 
-static int note_span(struct view *v, uint64_t first, uint64_t end)
+struct xk_view {
+    struct xk_unseal *u;
+    int fd;                     /* the view, or only its index */
+    bool whole;
+    struct spans pages, index;
+    struct xk_view_stats stats;
+};
+
+static int note_span(struct spans *s, uint64_t first, uint64_t end)
 {
-    struct span *last = v->count ? &v->spans[v->count - 1] : NULL, *more;
+    struct span *last = s->count ? &s->span[s->count - 1] : NULL, *more;
 
     if (last && last->end == first) {
         last->end = end;
         return 0;
     }
-    if (v->count == v->room) {
-        v->room = v->room ? 2 * v->room : 1024;
-        more = realloc(v->spans, v->room * sizeof(*more));
+    if (s->count == s->room) {
+        s->room = s->room ? 2 * s->room : 1024;
+        more = realloc(s->span, s->room * sizeof(*more));
         if (!more)
             return -ENOMEM;
-        v->spans = more;
+        s->span = more;
     }
-    v->spans[v->count++] = (struct span){ first, end };
+    s->span[s->count++] = (struct span){ first, end };
+    return 0;
+}
+
+static int put(int fd, uint64_t offset, const void *data, size_t len)
+{
+    size_t done = 0;
+    ssize_t n;
+
+    for (; done < len; done += (size_t)n) {
+        n = pwrite(fd, (const char *)data + done, len - done,
+                   (off_t)(offset + done));
+        if (n < 0)
+            return -errno;
+    }
     return 0;
 }
 
 static int to_view(void *ctx, enum xk_class cls, uint64_t offset,
                    const void *data, size_t len)
 {
-    struct view *v = ctx;
-    size_t done = 0;
-    ssize_t n;
+    struct xk_view *v = ctx;
+    bool index = cls == XK_CLASS_INDEX;
+    int rc = 0;
 
-    for (; done < len; done += (size_t)n) {
-        n = pwrite(v->fd, (const char *)data + done, len - done,
-                   (off_t)(offset + done));
-        if (n < 0)
-            return -errno;
-    }
-    return cls == XK_CLASS_INDEX ? 0 : note_span(v, offset, offset + len);
+    if (v->whole || index)
+        rc = put(v->fd, offset, data, len);
+    return rc ? rc : note_span(index ? &v->index : &v->pages, offset,
+                               offset + len);
 }
 
 static int by_first(const void *a, const void *b)
@@ -73,35 +91,44 @@ static int by_first(const void *a, const void *b)
 }
 
 /* Sorted, and joined over the borders of chunks. */
-static void order_spans(struct view *v)
+static void order_spans(struct spans *s)
 {
     size_t i, n = 0;
 
-    if (!v->count)
+    if (!s->count)
         return;
-    qsort(v->spans, v->count, sizeof(*v->spans), by_first);
-    for (i = 1; i < v->count; i++) {
-        if (v->spans[i].first == v->spans[n].end)
-            v->spans[n].end = v->spans[i].end;
+    qsort(s->span, s->count, sizeof(*s->span), by_first);
+    for (i = 1; i < s->count; i++) {
+        if (s->span[i].first == s->span[n].end)
+            s->span[n].end = s->span[i].end;
         else
-            v->spans[++n] = v->spans[i];
+            s->span[++n] = s->span[i];
     }
-    v->count = n + 1;
+    s->count = n + 1;
 }
 
-static bool can_read(const struct view *v, uint64_t offset, uint32_t len)
+/* The first span that ends after `offset`; count: none. */
+static size_t span_after(const struct spans *s, uint64_t offset)
 {
-    size_t low = 0, high = v->count, mid;
+    size_t low = 0, high = s->count, mid;
 
     while (low < high) {
         mid = (low + high) / 2;
-        if (v->spans[mid].end <= offset)
+        if (s->span[mid].end <= offset)
             low = mid + 1;
         else
             high = mid;
     }
-    return low < v->count && v->spans[low].first <= offset &&
-           len <= v->spans[low].end - offset;
+    return low;
+}
+
+static bool can_read(const struct xk_view *v, uint64_t offset, uint32_t len)
+{
+    const struct spans *s = &v->pages;
+    size_t i = span_after(s, offset);
+
+    return i < s->count && s->span[i].first <= offset &&
+           len <= s->span[i].end - offset;
 }
 
 /* The parts of the file that say which pages are in it. */
@@ -133,8 +160,7 @@ static int read_layout(int fd, struct layout *l)
  * Takes the pages out of the second bitmap whose data cannot be read, and
  * moves the descriptors of the others up.
  */
-static int hide(const struct view *v, const struct layout *l, uint8_t *file,
-                struct xk_view_stats *stats)
+static int hide(struct xk_view *v, const struct layout *l, uint8_t *file)
 {
     struct xk_kdump_page page;
     uint64_t bit, from = l->pages, to = l->pages;
@@ -150,10 +176,10 @@ static int hide(const struct view *v, const struct layout *l, uint8_t *file,
         if (can_read(v, page.offset, page.size)) {
             memcpy(file + to, &page, sizeof(page));
             to += sizeof(page);
-            stats->pages++;
+            v->stats.pages++;
         } else {
             bitmap[bit / 8] &= (uint8_t)~(1u << bit % 8);
-            stats->hidden++;
+            v->stats.hidden++;
         }
     }
     memset(file + to, 0, from - to);
@@ -190,8 +216,8 @@ static struct xk_kdump_extra *find_extra(uint8_t *file,
 }
 
 /* The same for the pages beyond the bitmaps. */
-static int hide_extra(const struct view *v, const struct layout *l,
-                      uint8_t *file, struct xk_view_stats *stats)
+static int hide_extra(struct xk_view *v, const struct layout *l,
+                      uint8_t *file)
 {
     struct xk_kdump_extra *note = find_extra(file, l), extra;
     struct xk_kdump_extra_page page;
@@ -209,14 +235,14 @@ static int hide_extra(const struct view *v, const struct layout *l,
             memcpy(file + extra.offset + kept++ * sizeof(page), &page,
                    sizeof(page));
     }
-    stats->pages += kept;
-    stats->hidden += extra.count - kept;
+    v->stats.pages += kept;
+    v->stats.hidden += extra.count - kept;
     extra.count = kept;
     memcpy(note, &extra, sizeof(extra));
     return 0;
 }
 
-static int finish(struct view *v, struct xk_view_stats *stats)
+static int finish(struct xk_view *v)
 {
     struct layout l;
     uint8_t *file;
@@ -225,36 +251,115 @@ static int finish(struct view *v, struct xk_view_stats *stats)
     rc = read_layout(v->fd, &l);
     if (rc)
         return rc;
-    stats->size = l.size;
-    order_spans(v);
+    v->stats.size = l.size;
+    order_spans(&v->pages);
+    order_spans(&v->index);
     file = mmap(NULL, l.size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
     if (file == MAP_FAILED)
         return -errno;
-    rc = hide(v, &l, file, stats);
+    rc = hide(v, &l, file);
     if (!rc)
-        rc = hide_extra(v, &l, file, stats);
+        rc = hide_extra(v, &l, file);
     (void)munmap(file, l.size);
+    return rc;
+}
+
+static int make(struct xk_view *v, xk_unseal_progress_fn *progress, void *arg,
+                char *why)
+{
+    const struct xk_sink sink = { to_view, v };
+    int rc;
+
+    rc = xk_unseal_walk(v->u, &sink, progress, arg, why);
+    if (rc)
+        return rc;
+    /* What is not written of it is a hole, also at its end. */
+    rc = ftruncate(v->fd, (off_t)xk_unseal_size(v->u)) ? -errno : 0;
+    if (!rc)
+        rc = finish(v);
+    if (rc)
+        snprintf(why, XK_UNSEAL_WHY, "%s", rc != -ENODATA
+                 ? strerror(-rc) : xk_unseal_torn(v->u, NULL)
+                 ? "it is torn, and what tells where its pages are was not "
+                   "written yet"
+                 : "there is no kdump index in what this key opens");
     return rc;
 }
 
 int xk_view_make(struct xk_unseal *u, int fd, xk_unseal_progress_fn *progress,
                  void *arg, struct xk_view_stats *stats, char *why)
 {
-    struct view v = { .fd = fd };
-    const struct xk_sink sink = { to_view, &v };
+    struct xk_view v = { .u = u, .fd = fd, .whole = true };
     int rc;
 
-    memset(stats, 0, sizeof(*stats));
-    rc = xk_unseal_walk(u, &sink, progress, arg, why);
-    if (!rc) {
-        rc = finish(&v, stats);
-        if (rc)
-            snprintf(why, XK_UNSEAL_WHY, "%s", rc != -ENODATA
-                     ? strerror(-rc) : xk_unseal_torn(u, NULL)
-                     ? "it is torn, and what tells where its pages are was "
-                       "not written yet"
-                     : "there is no kdump index in what this key opens");
-    }
-    free(v.spans);
+    rc = make(&v, progress, arg, why);
+    *stats = v.stats;
+    free(v.pages.span);
+    free(v.index.span);
     return rc;
+}
+
+int xk_view_open(struct xk_view **view_r, struct xk_unseal *u,
+                 xk_unseal_progress_fn *progress, void *arg, char *why)
+{
+    struct xk_view *v = calloc(1, sizeof(*v));
+    int rc;
+
+    if (!v) {
+        snprintf(why, XK_UNSEAL_WHY, "out of memory");
+        return -ENOMEM;
+    }
+    v->u = u;
+    v->fd = memfd_create("index", MFD_CLOEXEC);
+    rc = v->fd < 0 ? -errno : 0;
+    if (rc)
+        snprintf(why, XK_UNSEAL_WHY, "memory: %s", strerror(-rc));
+    else
+        rc = make(v, progress, arg, why);
+    if (rc)
+        xk_view_close(v);
+    else
+        *view_r = v;
+    return rc;
+}
+
+void xk_view_close(struct xk_view *v)
+{
+    if (!v)
+        return;
+    xk_close(&v->fd);
+    free(v->pages.span);
+    free(v->index.span);
+    free(v);
+}
+
+const struct xk_view_stats *xk_view_stats(const struct xk_view *v)
+{
+    return &v->stats;
+}
+
+int xk_view_read(struct xk_view *v, uint64_t offset, void *buf, size_t len)
+{
+    const struct spans *s = &v->index;
+    uint64_t first, end, to = offset + len;
+    char why[XK_UNSEAL_WHY];
+    size_t i;
+    int rc;
+
+    if (offset > v->stats.size || len > v->stats.size - offset)
+        return -EIO;
+    i = span_after(s, offset);
+    if (i == s->count || s->span[i].first > offset || s->span[i].end < to) {
+        rc = xk_unseal_read(v->u, offset, buf, len, why);
+        if (rc)
+            return rc;
+    }
+    for (; i < s->count && s->span[i].first < to; i++) {
+        first = xk_max_u64(s->span[i].first, offset);
+        end = xk_min_u64(s->span[i].end, to);
+        if (pread(v->fd, (uint8_t *)buf + (first - offset), end - first,
+                  (off_t)first) != (ssize_t)(end - first))
+            return -EIO;
+    }
+    return 0;
 }

@@ -15,6 +15,7 @@ static const struct xk_verb verbs[] = {
     { "show", crash_show, "what is known of one" },
     { "dump", crash_dump, "dump a guest now" },
     { "open", crash_file, "start a debugger on a dump; nothing is written" },
+    { "mount", crash_file, "show what a key opens as files, to this user" },
     { "export", crash_file, "write a dump in clear, as far as a key opens it" },
     { "verify", crash_file, "check a dump's signature, and with a key all" },
     { "rewrap", crash_file, "seal a dump for other certificates" },

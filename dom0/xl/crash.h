@@ -16,8 +16,8 @@ int crash_dump(int argc, char **argv);
 int crash_delete(int argc, char **argv);
 int crash_keys(int argc, char **argv);
 
-/* verify, export, open, rewrap: by xenkeep-dump on the dump's file. argv[0]
- * is the verb. */
+/* verify, export, open, mount, rewrap: by xenkeep-dump on the dump's file.
+ * argv[0] is the verb. */
 int crash_file(int argc, char **argv);
 
 /* The record of the dump that `word` names, and "folder"; the caller puts it.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xl-crash verify, export, open, rewrap: crashd is asked where the dump is,
- * xenkeep-dump does the rest. A private key is never given to a daemon.
+ * xl-crash verify, export, open, mount, rewrap: crashd is asked where the dump
+ * is, xenkeep-dump does the rest. A private key is never given to a daemon.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static const struct xk_option options[] = {
 
 static const struct xk_command command = {
     .name = "xl-crash",
-    .synopsis = "verify|export|open|rewrap ID [option…]",
+    .synopsis = "verify|export|open|mount|rewrap ID [option…]",
     .about = "Work on a stored dump; the options are those of "
              PROGRAM "(1).",
     .daemon = "crashd",

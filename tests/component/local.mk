@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The real daemon against the stand-in of Xen (tests/fake), and the real
 # commands against a daemon that is none.
-EXTRA_DIST += tests/component/test_xl.py tests/component/traces
-TESTS += tests/component/test_xl.py
+EXTRA_DIST += tests/component/test_dump_tool.py tests/component/test_xl.py \
+	tests/component/traces
+TESTS += tests/component/test_dump_tool.py tests/component/test_xl.py
 
 # In this order: tests/fake has a domain.h of its own.
 COMPONENT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/component \

@@ -11,6 +11,8 @@
  *   xk-image elf IMAGE FILE
  *   xk-image report IMAGE RULES [html|json|text] [NAME=VALUE…]   (facts)
  *   xk-image dump IMAGE FILE [zstd|zlib|lzo|none] [WORKERS] [CLASS,CLASS…]
+ *   xk-image seal IMAGE FILE OWNER.pem [TRIAGE.pem]
+ *   xk-image sample IMAGE      (makes one: a small guest, built by hand)
  *
  * The classes are those that are left out; the default is free.
  */
@@ -23,13 +25,16 @@
 
 #include <xenkeep/util.h>
 
+#include "class.h"
 #include "classify.h"
 #include "core_elf.h"
+#include "corpse.h"
 #include "dump.h"
 #include "findings.h"
 #include "image.h"
 #include "kernel.h"
 #include "klog.h"
+#include "seal.h"
 #include "stack.h"
 #include "symbols.h"
 
@@ -314,13 +319,145 @@ static int dump(struct subject *s, char **args)
     return rc;
 }
 
+static int to_stream(void *ctx, const void *data, size_t len)
+{
+    return write(*(int *)ctx, data, len) == (ssize_t)len ? 0 : -EIO;
+}
+
+static int read_cert(struct xk_cert **cert, const char *path)
+{
+    xk_cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : xk_cert_read(cert, fd);
+}
+
+static int seal_to(struct subject *s, const struct xk_seal_plan *plan, int fd)
+{
+    const struct xk_dump_options options = {
+        .workers = 2, .store = plan->classes,
+        .compression = XK_COMPRESS_ZSTD, .seconds = plan->time,
+    };
+    struct xk_sink sink = { .extent = xk_seal_extent };
+    struct xk_dump_stats stats;
+    struct xk_seal *seal;
+    int rc;
+
+    rc = xk_seal_new(&seal, plan, to_stream, &fd);
+    if (rc)
+        return rc;
+    sink.ctx = seal;
+    rc = xk_dump_write(s->img, s->known ? &s->kernel : NULL, &s->classifier,
+                       &options, &sink, &stats);
+    if (!rc)
+        rc = xk_seal_end(seal);
+    xk_seal_free(seal);
+    return rc;
+}
+
+/* A host's key for once, its public half beside the dump as FILE.pub. */
+static int new_host(struct xk_signer **host, const char *file)
+{
+    uint8_t public[XK_PUBLIC_SIZE];
+    char path[512];
+    FILE *f;
+    size_t i;
+    int rc;
+
+    rc = xk_signer_new(host);
+    if (!rc)
+        rc = xk_signer_public(*host, public);
+    snprintf(path, sizeof(path), "%s.pub", file);
+    f = rc ? NULL : fopen(path, "we");
+    if (!f)
+        return rc ? rc : -errno;
+    for (i = 0; i < sizeof(public); i++)
+        fprintf(f, "%02x", public[i]);
+    return fclose(f) ? -errno : 0;
+}
+
+static int seal(struct subject *s, char **args)
+{
+    struct xk_cert *cert[2] = { NULL };
+    struct xk_signer *host = NULL;
+    xk_cleanup_fd int fd = -1;
+    struct xk_seal_plan plan = {
+        .time = 1700000000, .classes = XK_DUMP_STORE_DEFAULT,
+        .audience_count = 1,
+    };
+    int rc;
+
+    if (!args[0] || !args[1])
+        return -EINVAL;
+    plan.audiences[0] = (struct xk_audience){
+        .classes = plan.classes, .certs = &cert[0], .count = 1 };
+    plan.audiences[1] = (struct xk_audience){
+        .classes = XK_CLASS_BIT(XK_CLASS_INDEX) | XK_CLASS_BIT(XK_CLASS_ZERO) |
+                   XK_CLASS_BIT(XK_CLASS_TEXT) | XK_CLASS_BIT(XK_CLASS_TABLE),
+        .certs = &cert[1], .count = 1 };
+    rc = read_cert(&cert[0], args[1]);
+    if (!rc && args[2]) {
+        plan.audience_count = 2;
+        rc = read_cert(&cert[1], args[2]);
+    }
+    if (!rc)
+        rc = new_host(&host, args[0]);
+    plan.signer = host;
+    fd = open(args[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (!rc)
+        rc = fd < 0 ? -errno : seal_to(s, &plan, fd);
+    xk_signer_free(host);
+    xk_cert_free(cert[0]);
+    xk_cert_free(cert[1]);
+    return rc;
+}
+
+static int write_sample(const char *path, const struct corpse *c)
+{
+    char about[512];
+    FILE *f = fopen(path, "we");
+    int rc = 0;
+
+    if (!f || fwrite(c->mem, XK_PAGE_SIZE, CORPSE_PAGES, f) != CORPSE_PAGES ||
+        fclose(f))
+        return -errno;
+    snprintf(about, sizeof(about), "%s.about", path);
+    f = fopen(about, "we");
+    if (!f)
+        return -errno;
+    fprintf(f, "type pvh\nram 0 %x\nvcpu rip=%llx rsp=%llx cr3=%llx\n",
+            CORPSE_PAGES, (unsigned long long)c->vcpu.rip,
+            (unsigned long long)c->vcpu.rsp,
+            (unsigned long long)c->vcpu.cr3);
+    if (fclose(f))
+        rc = -errno;
+    return rc;
+}
+
+/* Not of an image that is there. */
+static int sample(const char *path)
+{
+    struct corpse c;
+    int rc;
+
+    corpse_make(&c);
+    /* drgn wants it by its older name, too. */
+    corpse_info(&c, "SYMBOL(swapper_pg_dir)=%llx\n",
+                (unsigned long long)XK_KERNEL_MAP +
+                    CORPSE_ROOT * (unsigned long long)XK_PAGE_SIZE);
+    corpse_log(&c);
+    corpse_symbols(&c);
+    rc = write_sample(path, &c);
+    corpse_dispose(&c);
+    return rc;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct subject *s, char **args);
 } verbs[] = {
     { "info", info }, { "dump", dump }, { "log", print_log },
     { "symbol", symbol }, { "report", report },
-    { "stack", stack }, { "elf", write_elf },
+    { "stack", stack }, { "elf", write_elf }, { "seal", seal },
 };
 
 int main(int argc, char **argv)
@@ -329,7 +466,9 @@ int main(int argc, char **argv)
     size_t i;
     int rc = -EINVAL;
 
-    for (i = 0; argc > 2 && i < XK_ARRAY_SIZE(verbs); i++) {
+    if (argc == 3 && !strcmp(argv[1], "sample"))
+        rc = sample(argv[2]);
+    for (i = 0; argc > 2 && rc && i < XK_ARRAY_SIZE(verbs); i++) {
         if (strcmp(argv[1], verbs[i].name))
             continue;
         rc = open_subject(&s, argv[2]);

@@ -23,6 +23,7 @@ tests_unit_run_unit_SOURCES = \
 	tests/unit/test_journal.c \
 	tests/unit/test_kernel.c \
 	tests/unit/test_klog.c \
+	tests/unit/test_lens.c \
 	tests/unit/test_listing.c \
 	tests/unit/test_log.c \
 	tests/unit/test_map.c \

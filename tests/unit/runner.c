@@ -25,6 +25,7 @@ int main(void)
     suite_add_tcase(suite, tcase_journal());
     suite_add_tcase(suite, tcase_kernel());
     suite_add_tcase(suite, tcase_klog());
+    suite_add_tcase(suite, tcase_lens());
     suite_add_tcase(suite, tcase_listing());
     suite_add_tcase(suite, tcase_log());
     suite_add_tcase(suite, tcase_map());

@@ -20,6 +20,7 @@ TCase *tcase_image(void);
 TCase *tcase_journal(void);
 TCase *tcase_kernel(void);
 TCase *tcase_klog(void);
+TCase *tcase_lens(void);
 TCase *tcase_listing(void);
 TCase *tcase_log(void);
 TCase *tcase_map(void);

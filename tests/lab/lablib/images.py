@@ -26,7 +26,7 @@ DOM0_PACKAGES = """
     xen-utils-4.17 xen-utils-common xenstore-utils busybox-static kmod
     procps iproute2 strace jq e2fsprogs util-linux mount libevent-2.1-7
     libevent-pthreads-2.1-7 libevent-core-2.1-7 libjson-c5 libcap-ng0
-    libseccomp2 libssl3 liblzo2-2 libzstd1 liburing2 openssl zstd libasan8
+    libseccomp2 libssl3 liblzo2-2 libzstd1 libfuse3-3 liburing2 openssl zstd libasan8
     libubsan1 makedumpfile python3-drgn
 """.split()
 
