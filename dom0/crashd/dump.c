@@ -36,11 +36,14 @@ struct dump {
     pthread_mutex_t lock;       /* of all below, the index and the sink */
     uint64_t next;              /* pfn: where the next block is looked for */
     uint64_t done;              /* pages */
+    struct worker *workers;
+    unsigned int worker_count;
     int rc;
 };
 
 struct worker {
     struct dump *dump;
+    uint64_t first;             /* pfn of its block; all ones: none */
     struct xk_mem mem;
     struct xk_compressor compressor;
     uint8_t *in;                /* BATCH pages */
@@ -186,6 +189,17 @@ static int make_block(struct worker *w, uint64_t first,
     return rc;
 }
 
+/* Under the lock: the first page of a block that is still to be put. */
+static uint64_t horizon(const struct dump *d)
+{
+    uint64_t pfn = d->next;
+    unsigned int i;
+
+    for (i = 0; i < d->worker_count; i++)
+        pfn = xk_min_u64(pfn, d->workers[i].first);
+    return pfn;
+}
+
 /* Under the lock: hands the block's data over. */
 static int hand_over(struct worker *w, uint64_t first,
                      struct xk_index_block *b)
@@ -212,6 +226,10 @@ static int hand_over(struct worker *w, uint64_t first,
         d->index.end += len;
     }
     xk_index_put(&d->index, first, b);
+    w->first = UINT64_MAX;
+    rc = xk_index_tell(&d->index, horizon(d));
+    if (rc)
+        return rc;
     if (d->options->progress &&
         !d->options->progress(d->options->progress_ctx, d->done,
                               d->index.pages_max))
@@ -220,14 +238,16 @@ static int hand_over(struct worker *w, uint64_t first,
 }
 
 /* Under the lock: the next block that may hold pages; false: none. */
-static bool take_block(struct dump *d, uint64_t *first_r)
+static bool take_block(struct worker *w, uint64_t *first_r)
 {
+    struct dump *d = w->dump;
     uint64_t start, end;
 
     if (d->rc || !xk_image_next(d->img, d->next, &start, &end))
         return false;
     *first_r = start - start % XK_PAGES_BLOCK;
     d->next = *first_r + XK_PAGES_BLOCK;
+    w->first = *first_r;
     return true;
 }
 
@@ -240,15 +260,17 @@ static void *work(void *arg)
     int rc;
 
     pthread_mutex_lock(&d->lock);
-    while (take_block(d, &first)) {
+    while (take_block(w, &first)) {
         pthread_mutex_unlock(&d->lock);
         b = calloc(1, sizeof(*b));
         rc = b ? make_block(w, first, b) : -ENOMEM;
         pthread_mutex_lock(&d->lock);
         if (!rc && !d->rc)
             rc = hand_over(w, first, b);
-        if (d->index.block[first / XK_PAGES_BLOCK] != b)
+        /* It is the index's, once it was handed over. */
+        if (w->first != UINT64_MAX)
             free(b);
+        w->first = UINT64_MAX;
         if (rc && !d->rc)
             d->rc = rc;
     }
@@ -261,6 +283,7 @@ static int worker_init(struct worker *w, struct dump *d)
     int rc;
 
     w->dump = d;
+    w->first = UINT64_MAX;
     w->in = aligned_alloc(XK_PAGE_SIZE, BATCH * XK_PAGE_SIZE);
     w->out = malloc(XK_PAGES_BLOCK * XK_PAGE_SIZE);
     if (!w->in || !w->out)
@@ -291,6 +314,8 @@ static int work_all(struct dump *d)
     n = n < 1 ? 1 : n > XK_DUMP_WORKERS ? XK_DUMP_WORKERS : n;
     for (i = 0; !rc && i < n; i++)
         rc = worker_init(&workers[i], d);
+    d->workers = workers;
+    d->worker_count = n;
     while (!rc && running < n &&
            !pthread_create(&threads[running], NULL, work, &workers[running]))
         running++;
@@ -332,7 +357,6 @@ static int put_index(struct dump *d)
     const struct xk_index_facts facts = {
         .kernel = d->kernel, .notes = &d->notes,
         .vcpus = (uint32_t)d->img->vcpu_count, .store = d->options->store,
-        .compression = d->options->compression,
         .seconds = d->options->seconds,
     };
 
@@ -359,8 +383,10 @@ int xk_dump_write(struct xk_image *img, const struct xk_kernel *kernel,
     if (rc)
         return rc;
     rc = xk_index_init(&d.index, img, &d.notes, limit);
-    if (!rc)
+    if (!rc) {
+        xk_index_start(&d.index, sink, options->compression);
         rc = put_zero(&d);
+    }
     if (!rc)
         rc = work_all(&d);
     if (!rc)

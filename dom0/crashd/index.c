@@ -19,9 +19,14 @@
 struct out {
     const struct xk_sink *sink;
     uint64_t offset;
-    uint8_t *room;
     size_t used;
     int rc;
+    uint8_t room[ROOM];
+};
+
+/* What grows with the number of pages is written as pages become known. */
+struct xk_index_outs {
+    struct out exists, here, pages;
 };
 
 static void flush(struct out *o)
@@ -79,6 +84,14 @@ static uint64_t pages_at(const struct xk_index *x)
     return (1 + sub_blocks(x) + 2 * bitmap_blocks(x)) * XK_PAGE_SIZE;
 }
 
+static void begin(struct out *o, const struct xk_sink *sink, uint64_t offset)
+{
+    o->sink = sink;
+    o->offset = offset;
+    o->used = 0;
+    o->rc = 0;
+}
+
 int xk_index_init(struct xk_index *x, struct xk_image *img,
                   const struct xk_notes *notes, uint64_t limit)
 {
@@ -95,7 +108,8 @@ int xk_index_init(struct xk_index *x, struct xk_image *img,
     x->block_count = (from + XK_PAGES_BLOCK - 1) / XK_PAGES_BLOCK;
     x->block = calloc(x->block_count ? x->block_count : 1,
                       sizeof(struct xk_index_block *));
-    if (!x->block)
+    x->outs = calloc(1, sizeof(*x->outs));
+    if (!x->block || !x->outs)
         return -ENOMEM;
     x->notes_size = notes->size;
     x->end = blocks_of(pages_at(x) + x->pages_max *
@@ -103,14 +117,26 @@ int xk_index_init(struct xk_index *x, struct xk_image *img,
     return 0;
 }
 
+void xk_index_start(struct xk_index *x, const struct xk_sink *sink,
+                    uint32_t compression)
+{
+    x->compression = compression;
+    x->bitmap = (1 + sub_blocks(x)) * XK_PAGE_SIZE;
+    begin(&x->outs->exists, sink, x->bitmap);
+    begin(&x->outs->here, sink, x->bitmap + bitmap_blocks(x) * XK_PAGE_SIZE);
+    begin(&x->outs->pages, sink, pages_at(x));
+}
+
 void xk_index_dispose(struct xk_index *x)
 {
     uint64_t i;
 
-    for (i = 0; i < x->block_count; i++)
+    for (i = 0; x->block && i < x->block_count; i++)
         free(x->block[i]);
     free(x->block);
+    free(x->outs);
     x->block = NULL;
+    x->outs = NULL;
     x->block_count = 0;
 }
 
@@ -125,6 +151,84 @@ void xk_index_put(struct xk_index *x, uint64_t pfn,
         x->stored += block->page[i] && block->page[i] != XK_INDEX_OUT;
     }
 }
+
+/* ---- bitmaps and descriptors -------------------------------------------- */
+
+/* Bits of a block; blocks of pages that do not exist leave a hole. */
+static void put_bits(struct out *o, uint64_t offset, const uint16_t *page,
+                     bool here)
+{
+    uint8_t bits[XK_PAGES_BLOCK / 8] = { 0 };
+    size_t p;
+
+    if (o->offset + o->used != offset)
+        seek(o, offset);
+    for (p = 0; p < XK_PAGES_BLOCK; p++)
+        if (page[p] && !(here && page[p] == XK_INDEX_OUT))
+            bits[p / 8] |= (uint8_t)(1u << p % 8);
+    put(o, bits, sizeof(bits));
+}
+
+/* The descriptor of a page, and on to the next one's; false: not here. */
+static bool next_page(const struct xk_index *x, struct xk_index_block *b,
+                      size_t p, struct xk_kdump_page *desc)
+{
+    unsigned int cls = XK_INDEX_CLASS(b->page[p]);
+
+    if (!b->page[p] || b->page[p] == XK_INDEX_OUT)
+        return false;
+    desc->size = XK_INDEX_SIZE(b->page[p]);
+    desc->flags = desc->size == XK_PAGE_SIZE ? 0 : x->compression;
+    desc->offset = cls == XK_CLASS_ZERO ? x->zero : b->base[cls];
+    b->base[cls] += desc->size;
+    return true;
+}
+
+static void tell_block(struct xk_index *x, uint64_t i)
+{
+    struct xk_index_block *b = x->block[i];
+    uint64_t at = x->bitmap + i * (XK_PAGES_BLOCK / 8);
+    struct xk_kdump_page desc = { 0 };
+    size_t p;
+
+    put_bits(&x->outs->exists, at, b->page, false);
+    put_bits(&x->outs->here, at + bitmap_blocks(x) * XK_PAGE_SIZE, b->page,
+             true);
+    for (p = 0; p < XK_PAGES_BLOCK; p++)
+        if (next_page(x, b, p, &desc))
+            put(&x->outs->pages, &desc, sizeof(desc));
+    free(b);
+    x->block[i] = NULL;
+}
+
+static int told(const struct xk_index *x)
+{
+    const struct xk_index_outs *o = x->outs;
+
+    return o->exists.rc ? o->exists.rc : o->here.rc ? o->here.rc
+                                                    : o->pages.rc;
+}
+
+int xk_index_tell(struct xk_index *x, uint64_t pfn)
+{
+    uint64_t end = xk_min_u64(pfn / XK_PAGES_BLOCK, blocks_below(x));
+
+    for (; x->told < end; x->told++)
+        if (x->block[x->told])
+            tell_block(x, x->told);
+    return told(x);
+}
+
+static int tell_rest(struct xk_index *x)
+{
+    (void)xk_index_tell(x, UINT64_MAX);
+    flush(&x->outs->pages);
+    flush(&x->outs->exists);
+    flush(&x->outs->here);
+    return told(x);
+}
+
+/* ---- the rest ----------------------------------------------------------- */
 
 static uint32_t level_of(uint32_t store)
 {
@@ -149,7 +253,7 @@ static void put_header(struct out *o, const struct xk_index *x,
 {
     struct xk_kdump_header h = {
         .version = XK_KDUMP_VERSION, .seconds = f->seconds,
-        .status = f->compression, .block_size = XK_PAGE_SIZE,
+        .status = x->compression, .block_size = XK_PAGE_SIZE,
         .sub_size = (uint32_t)sub_blocks(x),
         .bitmap_blocks = (uint32_t)(2 * bitmap_blocks(x)),
         .max_mapnr = (uint32_t)xk_min_u64(x->max_pfn, UINT32_MAX),
@@ -189,64 +293,6 @@ static void put_sub_header(struct out *o, const struct xk_index *x,
     seek(o, (1 + sub_blocks(x)) * XK_PAGE_SIZE);
 }
 
-/* A bitmap; blocks of pages that do not exist leave a hole. */
-static void put_bitmap(struct out *o, const struct xk_index *x,
-                       uint64_t offset, bool here)
-{
-    uint64_t blocks = blocks_below(x);
-    uint8_t bits[XK_PAGES_BLOCK / 8];
-    const uint16_t *page;
-    uint64_t i;
-    size_t p;
-
-    for (i = 0; i < blocks; i++) {
-        if (!x->block[i])
-            continue;
-        if (o->offset + o->used != offset + i * sizeof(bits))
-            seek(o, offset + i * sizeof(bits));
-        page = x->block[i]->page;
-        memset(bits, 0, sizeof(bits));
-        for (p = 0; p < XK_PAGES_BLOCK; p++)
-            if (page[p] && !(here && page[p] == XK_INDEX_OUT))
-                bits[p / 8] |= (uint8_t)(1u << p % 8);
-        put(o, bits, sizeof(bits));
-    }
-}
-
-/* The descriptor of a page, and on to the next one's; false: not here. */
-static bool next_page(const struct xk_index *x, struct xk_index_block *b,
-                      size_t p, uint32_t compression,
-                      struct xk_kdump_page *desc)
-{
-    unsigned int cls = XK_INDEX_CLASS(b->page[p]);
-
-    if (!b->page[p] || b->page[p] == XK_INDEX_OUT)
-        return false;
-    desc->size = XK_INDEX_SIZE(b->page[p]);
-    desc->flags = desc->size == XK_PAGE_SIZE ? 0 : compression;
-    desc->offset = cls == XK_CLASS_ZERO ? x->zero : b->base[cls];
-    b->base[cls] += desc->size;
-    return true;
-}
-
-static void put_pages(struct out *o, const struct xk_index *x,
-                      const struct xk_index_facts *f)
-{
-    uint64_t blocks = blocks_below(x), i;
-    struct xk_kdump_page desc = { 0 };
-    struct xk_index_block b;
-    size_t p;
-
-    for (i = 0; i < blocks; i++) {
-        if (!x->block[i])
-            continue;
-        b = *x->block[i];
-        for (p = 0; p < XK_PAGES_BLOCK; p++)
-            if (next_page(x, &b, p, f->compression, &desc))
-                put(o, &desc, sizeof(desc));
-    }
-}
-
 static void put_extra(struct out *o, struct xk_index *x,
                       const struct xk_index_facts *f)
 {
@@ -262,7 +308,7 @@ static void put_extra(struct out *o, struct xk_index *x,
             continue;
         b = *x->block[i];
         for (p = 0; p < XK_PAGES_BLOCK; p++) {
-            if (!next_page(x, &b, p, f->compression, &e.page))
+            if (!next_page(x, &b, p, &e.page))
                 continue;
             e.pfn = i * XK_PAGES_BLOCK + p;
             put(o, &e, sizeof(e));
@@ -276,22 +322,22 @@ static void put_extra(struct out *o, struct xk_index *x,
 int xk_index_write(struct xk_index *x, const struct xk_index_facts *f,
                    const struct xk_sink *sink)
 {
-    uint64_t bitmap = (1 + sub_blocks(x)) * XK_PAGE_SIZE;
-    struct out o = { .sink = sink, .room = malloc(ROOM) };
+    struct out *o;
+    int rc;
 
-    if (!o.room)
+    rc = tell_rest(x);
+    if (rc)
+        return rc;
+    o = malloc(sizeof(*o));
+    if (!o)
         return -ENOMEM;
-    put_extra(&o, x, f);
-    seek(&o, 0);
-    put_header(&o, x, f);
-    put_sub_header(&o, x, f);
-    put_bitmap(&o, x, bitmap, false);
-    bitmap += bitmap_blocks(x) * XK_PAGE_SIZE;
-    seek(&o, bitmap);
-    put_bitmap(&o, x, bitmap, true);
-    seek(&o, pages_at(x));
-    put_pages(&o, x, f);
-    flush(&o);
-    free(o.room);
-    return o.rc;
+    begin(o, sink, x->end);
+    put_extra(o, x, f);
+    seek(o, 0);
+    put_header(o, x, f);
+    put_sub_header(o, x, f);
+    flush(o);
+    rc = o->rc;
+    free(o);
+    return rc;
 }

@@ -106,7 +106,7 @@ static int write_dump(struct xk_job *job, struct xk_image *img,
 static int look_again(struct xk_job *job, int fd)
 {
     uint8_t host[XK_PUBLIC_SIZE];
-    const struct xk_unseal_key key = { .host = host };
+    const struct xk_unseal_key key = { .host = host, .look_only = true };
     char why[XK_UNSEAL_WHY];
     struct xk_unseal *u;
     int rc;

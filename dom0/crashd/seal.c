@@ -264,7 +264,10 @@ int xk_seal_extent(void *seal_ctx, enum xk_class cls, uint64_t offset,
     fill = seal->filling[cls];
     if (offset > INT64_MAX || len > INT64_MAX - offset)
         return -EINVAL;
-    if (offset < fill->end && fill->count) {
+    /* Page data rises, the index comes from several places at once: frames of
+     * a class never reach over each other. */
+    if (fill->count && (offset < fill->end || (cls == XK_CLASS_INDEX &&
+                                               offset != fill->end))) {
         rc = emit(seal, cls, false);
         if (rc)
             return rc;

@@ -15,8 +15,8 @@ struct xk_sink {
     /*
      * Takes `len` bytes that belong at `offset` of the file; what no call
      * covers reads as zeroes. Calls never overlap in time, but come from
-     * several threads. Page data comes first, at rising offsets; what is of
-     * class XK_CLASS_INDEX comes last (at the start of the file, rising too).
+     * several threads. Page data comes at rising offsets; between it, and
+     * at the end, what is of class XK_CLASS_INDEX, at any offset.
      * The data is the caller's again after the call. An error (-errno) ends
      * the dump with it.
      */

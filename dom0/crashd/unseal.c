@@ -41,7 +41,7 @@ struct cached {
 struct xk_unseal {
     int fd;
     uint64_t file_size, good;   /* good: where the last whole frame ends */
-    bool torn;
+    bool torn, look_only;       /* look_only: frames are counted, not kept */
     struct seal_core core;
     struct xk_seal_bound bound;
     struct xk_seal_keys keys;
@@ -171,7 +171,7 @@ static int grow(void *array, size_t *room, size_t size)
     return 0;
 }
 
-static int add_frame(struct xk_unseal *u, const struct frame_at *at)
+static int keep_frame(struct xk_unseal *u, const struct frame_at *at)
 {
     struct class_frames *cls = &u->classes[at->frame.cls];
     int rc = 0;
@@ -182,10 +182,23 @@ static int add_frame(struct xk_unseal *u, const struct frame_at *at)
         rc = grow(&cls->list, &cls->room, sizeof(*cls->list));
     if (rc)
         return rc;
-    cls->list[cls->count++] = u->count;
+    cls->list[cls->count] = u->count;
+    u->frames[u->count] = *at;
+    return 0;
+}
+
+static int add_frame(struct xk_unseal *u, const struct frame_at *at)
+{
+    struct class_frames *cls = &u->classes[at->frame.cls];
+    int rc;
+
+    rc = u->look_only ? 0 : keep_frame(u, at);
+    if (rc)
+        return rc;
+    cls->count++;
     cls->ended = at->frame.last;
     cls->bytes += sizeof(at->frame) + at->frame.length + XK_TAG_SIZE;
-    u->frames[u->count++] = *at;
+    u->count++;
     return 0;
 }
 
@@ -308,7 +321,7 @@ static void order_frames(struct xk_unseal *u)
 
     for (c = 0; c < XK_CLASSES; c++) {
         cls = &u->classes[c];
-        if (cls->count)
+        if (cls->list)
             qsort_r(cls->list, cls->count, sizeof(*cls->list), by_place, u);
     }
 }
@@ -351,6 +364,7 @@ int xk_unseal_open(struct xk_unseal **u_r, int fd,
         return refuse(why, -ENOMEM, "out of memory");
     why[0] = '\0';
     u->fd = fd;
+    u->look_only = key->look_only;
     for (i = 0; i < CACHE_CHUNKS; i++)
         u->cache[i].frame = SIZE_MAX;
     rc = fstat(fd, &st) ? -errno : 0;
@@ -502,7 +516,9 @@ int xk_unseal_walk(struct xk_unseal *u, const struct xk_sink *sink,
     xk_cleanup_free uint8_t *data = malloc(XK_SEAL_CHUNK);
     struct chunk chunk;
     size_t i;
-    int rc = data ? 0 : refuse(why, -ENOMEM, "out of memory");
+    int rc = !data ? refuse(why, -ENOMEM, "out of memory")
+             : u->look_only ? refuse(why, -EINVAL, "it was not to be read")
+                            : 0;
 
     for (i = 0; !rc && i < u->count; i++) {
         if (progress)
@@ -593,6 +609,8 @@ int xk_unseal_read(struct xk_unseal *u, uint64_t offset, void *buf,
     int rc;
 
     memset(buf, 0, len);
+    if (u->look_only)
+        return refuse(why, -EINVAL, "it was not to be read");
     for (c = 0; c < XK_CLASSES; c++) {
         cls = &u->classes[c];
         if (!cls->gcm)

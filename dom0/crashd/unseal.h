@@ -26,6 +26,8 @@ struct xk_unseal_key {
     const struct xk_private *key;       /* NULL: only what is plain */
     const uint8_t *host;                /* XK_PUBLIC_SIZE bytes: it must be
                                          * signed by this one; NULL: by any */
+    bool look_only;             /* nothing is to be read: then memory does not
+                                 * grow with the dump */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <xenkeep/util.h>
 
 #include "seal.h"
+#include "seal_format.h"
 #include "unit.h"
 #include "unseal.h"
 
@@ -234,6 +235,33 @@ START_TEST(reads_any_place)
                                         why), 0);
         check_range(got, places[i][0], places[i][1], true);
     }
+    xk_unseal_close(u);
+}
+END_TEST
+
+/* Looked at only: it is as sound or not, and gives nothing. */
+START_TEST(looks_only)
+{
+    struct xk_unseal_key key = { .host = host_public, .look_only = true };
+    xk_cleanup_fd int fd = make_dump();
+    uint64_t good;
+    struct xk_unseal *u;
+    uint8_t byte;
+
+    ck_assert_msg(!xk_unseal_open(&u, fd, &key, why), "%s", why);
+    ck_assert(!xk_unseal_torn(u, NULL));
+    ck_assert_uint_gt(xk_unseal_class_bytes(u, XK_CLASS_USER), 65536);
+    ck_assert_int_eq(xk_unseal_walk(u, NULL, NULL, NULL, why), -EINVAL);
+    ck_assert_int_eq(xk_unseal_read(u, 0, &byte, 1, why), -EINVAL);
+    xk_unseal_close(u);
+    ck_assert_int_eq(ftruncate(fd, size_of(fd) - 1), 0);
+    ck_assert_int_eq(xk_unseal_open(&u, fd, &key, why), 0);
+    ck_assert(xk_unseal_torn(u, &good));
+    xk_unseal_close(u);
+    byte = 0x55;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)XK_SEAL_HEADER), 1);
+    ck_assert_int_eq(xk_unseal_open(&u, fd, &key, why), 0);
+    ck_assert(xk_unseal_torn(u, &good) && good == XK_SEAL_HEADER);
     xk_unseal_close(u);
 }
 END_TEST
@@ -592,6 +620,7 @@ TCase *tcase_seal(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, reads_what_was_written);
     tcase_add_test(tc, reads_any_place);
+    tcase_add_test(tc, looks_only);
     tcase_add_test(tc, audience_sees_its_own);
     tcase_add_test(tc, wrong_key);
     tcase_add_test(tc, foreign_host);
