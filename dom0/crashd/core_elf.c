@@ -323,6 +323,22 @@ static int put_memory(struct xk_elf *c, const Elf64_Phdr *s,
     return rc;
 }
 
+/* A hole at the very end would make the file too short. */
+static int put_end(struct xk_elf *c, const struct xk_sink *sink)
+{
+    static const uint8_t zero;
+    int rc;
+
+    if (c->pieces < 2)
+        return 0;
+    rc = get_pages(c, ((c->segment[c->pieces - 1].p_paddr +
+                        c->segment[c->pieces - 1].p_filesz) >>
+                       XK_PAGE_SHIFT) - 1, 1);
+    if (rc || !xk_zero(c->pages, XK_PAGE_SIZE))
+        return rc;
+    return put(sink, XK_CLASS_UNKNOWN, c->end - 1, &zero, 1);
+}
+
 int xk_elf_write(struct xk_image *img, const struct xk_kernel *kernel,
                  const struct xk_sink *sink)
 {
@@ -336,6 +352,8 @@ int xk_elf_write(struct xk_image *img, const struct xk_kernel *kernel,
     rc = put(sink, XK_CLASS_INDEX, 0, c->head, c->head_size);
     for (i = 1; !rc && i < c->pieces; i++)
         rc = put_memory(c, &c->segment[i], sink);
+    if (!rc)
+        rc = put_end(c, sink);
     xk_elf_close(c);
     return rc;
 }

@@ -81,12 +81,9 @@ static int to_elf(struct export *e)
     if (rc)
         return rc;
     e->stats = *xk_view_stats(lens.view);
-    rc = xk_lens_elf(&lens, e->why);
+    rc = xk_lens_image(&lens, e->why);
     if (!rc)
         rc = xk_elf_write(lens.img, lens.kernel, &sink);
-    /* Its end may be a hole. */
-    if (!rc && ftruncate(e->fd, (off_t)xk_elf_size(lens.elf)))
-        rc = -errno;
     xk_lens_close(&lens);
     return rc;
 }

@@ -81,6 +81,7 @@ static void setup(void)
 {
     corpse_make(&corpse);
     corpse_log(&corpse);
+    memset(corpse_page(&corpse, CORPSE_PAGES - 1), 0, XK_PAGE_SIZE);
     u = NULL;
 }
 
@@ -150,7 +151,7 @@ START_TEST(test_any_place)
     ck_assert_msg(!xk_lens_elf(&lens, why), "%s", why);
     ck_assert(lens.whole);
     ck_assert_int_eq(xk_elf_write(lens.img, lens.kernel, &sink), 0);
-    ck_assert_int_eq(ftruncate(elf, (off_t)xk_elf_size(lens.elf)), 0);
+    ck_assert_uint_eq(lseek(elf, 0, SEEK_END), xk_elf_size(lens.elf));
     compare(elf, xk_elf_size(lens.elf), read_elf, lens.elf);
     xk_lens_close(&lens);
 }
