@@ -18,7 +18,8 @@
 #include "xenbus.h"
 #include "xk-keys.h"
 
-/* Who asks again before is answered at once. */
+/* Who asks again before, after a dump began or was answered, is answered at
+ * once. */
 #define AGAIN_MS 60000u
 
 static struct xk_crash_page *page_of(struct xk_guest *g)
@@ -42,6 +43,9 @@ static void begin(struct xk_guest *g, uint32_t untrusted_kind)
 {
     g->held = untrusted_kind == XK_CRASH_OOPS ? XK_HELD_OOPS : XK_HELD_PANIC;
     g->died = (uint64_t)time(NULL);
+    /* Also of one that does not wait for the answer: its module may go and
+     * come again meanwhile, and ask for the next dump. */
+    g->hold.answered_ms = xk_now_ms();
     xk_corpse_weigh(g);
     g->state = XK_GUEST_QUEUED;
     xk_info("%s (domain %u) %s, and waits to be dumped", g->name,

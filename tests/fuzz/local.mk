@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_control.c \
 	tests/fuzz/fuzz_files_front.c \
 	tests/fuzz/fuzz_front.c \
+	tests/fuzz/fuzz_hold.c \
 	tests/fuzz/fuzz_journal.c \
 	tests/fuzz/fuzz_kdump.c \
 	tests/fuzz/fuzz_klog.c \
