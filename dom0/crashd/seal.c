@@ -24,7 +24,7 @@ struct filling {
     uint64_t bytes;             /* in the file so far */
     size_t used;
     uint32_t count;
-    uint8_t data[XK_SEAL_CHUNK];
+    uint8_t frame[sizeof(struct seal_frame) + XK_SEAL_CHUNK + XK_TAG_SIZE];
     struct seal_extent extents[EXTENTS_MAX];
 };
 
@@ -38,7 +38,6 @@ struct xk_seal {
     void *ctx;
     uint64_t frames, size;
     struct filling *filling[XK_CLASSES];
-    uint8_t frame[sizeof(struct seal_frame) + XK_SEAL_CHUNK + XK_TAG_SIZE];
 };
 
 /* Every class must be somebody's. */
@@ -177,14 +176,20 @@ uint64_t xk_seal_class_bytes(const struct xk_seal *seal, enum xk_class cls)
     return fill ? fill->bytes : 0;
 }
 
+/* Where the content is, plain until it is sealed in place. */
+static uint8_t *data_of(struct filling *fill)
+{
+    return fill->frame + sizeof(struct seal_frame);
+}
+
 /* The chunk's plaintext, put together in place; its length. */
 static size_t chunk_close(struct filling *fill)
 {
     size_t table = fill->count * sizeof(struct seal_extent);
+    uint8_t *end = data_of(fill) + fill->used;
 
-    memcpy(fill->data + fill->used, fill->extents, table);
-    memcpy(fill->data + fill->used + table, &fill->count,
-           sizeof(fill->count));
+    memcpy(end, fill->extents, table);
+    memcpy(end + table, &fill->count, sizeof(fill->count));
     return fill->used + table + sizeof(fill->count);
 }
 
@@ -207,16 +212,16 @@ static int emit(struct xk_seal *seal, enum xk_class cls, bool last)
     len = chunk_close(fill);
     frame->length = (uint32_t)len;
     xk_seal_nonce(frame, nonce);
-    memcpy(seal->frame, frame, sizeof(*frame));
-    tag = seal->frame + sizeof(*frame) + len;
+    memcpy(fill->frame, frame, sizeof(*frame));
+    tag = data_of(fill) + len;
     rc = xk_gcm_seal(fill->gcm, nonce, &seal->bound, sizeof(seal->bound),
-                     fill->data, len, seal->frame + sizeof(*frame), tag);
+                     data_of(fill), len, data_of(fill), tag);
     if (!rc)
         rc = xk_hash_add(seal->root, frame, sizeof(*frame));
     if (!rc)
         rc = xk_hash_add(seal->root, tag, XK_TAG_SIZE);
     if (!rc)
-        rc = seal->write(seal->ctx, seal->frame,
+        rc = seal->write(seal->ctx, fill->frame,
                          sizeof(*frame) + len + XK_TAG_SIZE);
     fill->number++;
     fill->bytes += sizeof(*frame) + len + XK_TAG_SIZE;
@@ -245,7 +250,7 @@ static void fill_add(struct filling *fill, uint64_t offset, const void *data,
             .offset = offset,
         };
     fill->extents[fill->count - 1].length += (uint32_t)len;
-    memcpy(fill->data + fill->used, data, len);
+    memcpy(data_of(fill) + fill->used, data, len);
     fill->used += len;
     fill->end = offset + len;
 }

@@ -2,7 +2,7 @@
 /*
  * Writes a sealed dump (seal_format.h), in one pass: what is written is
  * written once, from the first byte to the last, so that a pipe will do.
- * Holds two chunks of memory for each class, whatever the size of the dump.
+ * Holds a chunk of memory for each class, whatever the size of the dump.
  */
 #ifndef XK_CRASHD_SEAL_H
 #define XK_CRASHD_SEAL_H
