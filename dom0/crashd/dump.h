@@ -51,7 +51,7 @@ struct xk_dump_stats {
 /*
  * `kernel` may be NULL (nothing is known of the guest): then all pages are of
  * class unknown. 0; -ECANCELED: progress() said so; an error of the image or
- * of the sink. Memory: 6 MiB for each worker, and a word for each MiB of the
+ * of the sink. Memory: 6 MiB for each worker, and a word for each 4 MiB of the
  * guest.
  */
 int xk_dump_write(struct xk_image *img, const struct xk_kernel *kernel,
