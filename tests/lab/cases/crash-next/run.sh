@@ -9,7 +9,7 @@
 . /lab/dom0/crash.sh
 
 make_keys owner owner
-start_crashd 'loop_deaths = 2' 'loop_delay_s = 2' \
+start_crashd 'loop_deaths = 2' 'loop_delay_s = 2' 'keep_free_mib = 1' \
     'guests = [ "name=next,action=restart,config=/out/next.cfg" ]'
 
 # begins_again DOMID: it runs, as another domain
@@ -56,7 +56,7 @@ stored next 3
 [ "$(record next held)" = true ]
 wait_for 10 "grep -q 'next died 3 times' $OUT/crashd.log"
 stop_daemon crashd
-start_crashd 'loop_deaths = 2' 'loop_delay_s = 2' \
+start_crashd 'loop_deaths = 2' 'loop_delay_s = 2' 'keep_free_mib = 1' \
     'guests = [ "name=next,action=restart,config=/out/next.cfg" ]'
 wait_for 10 "[ \$(grep -c 'it is held as it is' $OUT/crashd.log) = 2 ]"
 [ "$(domid next)" = "$third" ]
