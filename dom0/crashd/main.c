@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <xenkeep/control.h>
 #include <xenkeep/log.h>
@@ -125,6 +126,18 @@ static int drop_privileges(const struct xk_crashd *cd)
     return rc;
 }
 
+/* Found out now, and not when the first guest has died. */
+static int reach_store(const struct xk_crashd *cd)
+{
+    int rc = access(cd->policy.store, R_OK | W_OK | X_OK) ? -errno : 0;
+
+    if (rc)
+        xk_err("the store %s cannot be used by the user \"%s\": %s: look at "
+               "the modes of the directories above it", cd->policy.store,
+               cd->policy.user, strerror(-rc));
+    return rc;
+}
+
 static int serve(struct xk_crashd *cd, const struct options *o)
 {
     int rc;
@@ -134,6 +147,8 @@ static int serve(struct xk_crashd *cd, const struct options *o)
         return rc;
     xk_notify("READY=1");
     rc = drop_privileges(cd);
+    if (!rc)
+        rc = reach_store(cd);
     if (rc)
         return rc;
     leave_no_core();

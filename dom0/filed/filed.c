@@ -49,7 +49,7 @@ static int make_dir(const char *path, mode_t mode)
     slash = strrchr(above, '/');
     if (slash && slash != above) {
         *slash = '\0';
-        (void)mkdir(above, mode);
+        (void)mkdir(above, 0755);   /* others have theirs beside it */
     }
     return mkdir(path, mode) && errno != EEXIST ? say(path, -errno) : 0;
 }

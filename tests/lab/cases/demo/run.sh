@@ -82,17 +82,19 @@ shown xl-files list
 shown xl-files revoke web media
 in_guest web 'ls /srv; ! cat /srv/media/numbers'
 
-say "Evidence: web holds a secret and panics. crashd writes and seals the dump."
+say "Evidence: db holds a secret and panics. crashd writes and seals the dump."
+destroy_guest old
 make_keys owner owner
 start_crashd
-guest web 'for i in $(seq 2000); do echo "password-of-the-demo $i"; done \
+create_guest db memory=128 vcpus=1
+guest db 'for i in $(seq 2000); do echo "password-of-the-demo $i"; done \
     >/tmp/secret'
-in_guest web '(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'
-wait_for 60 'recorded web'
+in_guest db '(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'
+wait_for 60 'recorded db'
 shown xl-crash list
-shown xl-crash show "$(record web id)"
+shown xl-crash show "$(record db id)"
 printf '\033[36mdom0# grep -r password-of-the-demo %s\033[0m\n' "$STORE"
 ! grep -r password-of-the-demo "$STORE" || fail "the secret is in the store"
 echo "nothing: what is private is sealed for the owner's certificate"
 shown xenkeep-dump verify --host "$STORE/host.pub" --key /root/owner.key \
-    "$(dump_of web)"
+    "$(dump_of db)"
