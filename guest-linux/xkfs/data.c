@@ -379,12 +379,15 @@ static void part_wrote(struct folio *folio, size_t from, size_t to)
 	part_set(folio, p);
 }
 
-/* Behind the end of the file there is nothing; false: nothing is left. */
-static bool part_clip(struct part *p, struct folio *folio)
+/* From the start of the page to the end of the file; 0 or less: cut off. */
+static loff_t folio_left(struct folio *folio)
 {
-	loff_t size = i_size_read(folio_inode(folio));
-	loff_t left = size - folio_pos(folio);
+	return i_size_read(folio_inode(folio)) - folio_pos(folio);
+}
 
+/* Behind the end of the file there is nothing; false: nothing is left. */
+static bool part_clip(struct part *p, loff_t left)
+{
 	if (left < (loff_t)p->to)
 		p->to = max_t(loff_t, left, 0);
 	return p->from < p->to;
@@ -402,7 +405,7 @@ static int data_launder(struct folio *folio)
 	if (!folio_clear_dirty_for_io(folio))
 		return 0;
 	part_drop(folio);
-	if (!part_clip(&p, folio))
+	if (!part_clip(&p, folio_left(folio)))
 		return 0;
 	xf = xk_file_writable(inode);
 	if (IS_ERR(xf))
@@ -531,9 +534,10 @@ static int gather_page(struct page *page, struct writeback_control *wbc,
 	struct inode *inode = folio_inode(folio);
 	struct gather *g = data;
 	struct part p = part_get(folio);
+	loff_t left = folio_left(folio);
 
 	part_drop(folio);
-	if (!part_clip(&p, folio)) {
+	if (!part_clip(&p, left)) {
 		folio_unlock(folio);	/* cut off meanwhile */
 		return 0;
 	}
@@ -549,8 +553,8 @@ static int gather_page(struct page *page, struct writeback_control *wbc,
 					 RUN_FOLIOS));
 	}
 	/* Nothing written behind the end by a mapping comes to light later. */
-	if (folio_pos(folio) + folio_size(folio) > i_size_read(inode))
-		folio_zero_segment(folio, p.to, folio_size(folio));
+	if (left < (loff_t)folio_size(folio))
+		folio_zero_segment(folio, left, folio_size(folio));
 	folio_start_writeback(folio);
 	folio_unlock(folio);
 	run_add(g->run, folio, p.from, p.to - p.from);

@@ -107,6 +107,38 @@ static void step_data(void)
     free(p);
 }
 
+/* Parts of a page, beside each other and apart; none takes the rest along. */
+static void step_parts(void)
+{
+    static const struct { off_t at; size_t len; } parts[] = {
+        { 10, 5 }, { 15, 5 }, { 600, 7 }, { 5, 3 }, { 995, 5 }, { 1000, 40 },
+        { 8000, 30 },
+    };
+    uint8_t *p = pattern(8030, 2), *q = pattern(8030, 3);
+    int fd = make("parts", p, 1000);
+    size_t i, size = 1000;
+
+    memset(p + 1000, 0, 7030);
+    OK(!fsync(fd));
+    for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        off_t at = parts[i].at;
+        size_t len = parts[i].len;
+
+        memcpy(p + at, q + at, len);
+        OK(pwrite(fd, q + at, len, at) == (ssize_t)len);
+        if ((size_t)at + len > size)
+            size = (size_t)at + len;
+        if (i % 2)
+            OK(!fsync(fd));
+        OK(same(fd, p, size, 0));
+    }
+    OK(!fsync(fd) && same(fd, p, size, 0));
+    OK(!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    OK(same(fd, p, size, 0) && !close(fd));
+    free(p);
+    free(q);
+}
+
 static void step_map(void)
 {
     uint8_t *p = pattern(64 * 1024, 2), *m, *priv;
@@ -310,7 +342,8 @@ static const struct {
     const char *name;
     void (*run)(void);
 } steps[] = {
-    { "data", step_data }, { "map", step_map }, { "names", step_names },
+    { "data", step_data }, { "parts", step_parts }, { "map", step_map },
+    { "names", step_names },
     { "unlinked", step_unlinked }, { "many", step_many },
     { "space", step_space }, { "attr", step_attr }, { "locks", step_locks },
     { "handles", step_handles },
