@@ -102,3 +102,39 @@ verified()
     xenkeep-dump verify --host "$STORE/host.pub" --key /root/owner.key \
         "$(dump_of "$1")"
 }
+
+# begins NAME ON_CRASH: with a FIFO where xl's core would be
+begins()
+{
+    create_guest "$1" memory=128 vcpus=1 on_crash="$2"
+    wait_for 20 "[ -p /var/lib/xen/dump/$1 ]"
+}
+
+# goes_on NAME: xl was let go, and its corpse is of no more use
+goes_on()
+{
+    wait_for 60 "grep -q '$1: let go: xl goes on' $OUT/crashd.log"
+    [ "$(grep -l "\"guest\": *\"$1\"" "$STORE"/*/record.json | wc -l)" = 1 ]
+    destroy_guest "$1"
+    wait_for 30 "[ ! -e /var/lib/xen/dump/$1 ]"
+}
+
+# held_at_fifo ON_CRASH: one guest that xl's core holds, one that its module
+# holds; a dump of each
+held_at_fifo()
+{
+    note "without the module"
+    begins held "$1"
+    crash_guest held
+    stored held
+    verified held
+    goes_on held
+
+    note "with it"
+    begins waiting "$1"
+    load_xk_crash waiting
+    crash_guest waiting
+    waited waiting
+    verified waiting
+    goes_on waiting
+}
